@@ -1,0 +1,69 @@
+//! What is known about the sound of a call before any word: channels, layout, tones, keys.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::time::TimeSpan;
+
+/// One audio track of a call, counted from 0 in file order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ChannelId(pub u8);
+
+/// How the parties are spread over the channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// One channel that holds everybody.
+    Mono,
+    /// One party per channel.
+    Stereo,
+    /// Two or more channels that carry the same signal: worth one channel.
+    DualMono,
+    /// Several channels, but only one of them carries sound.
+    OneSided,
+    /// No channel carries sound.
+    Silent,
+}
+
+/// A key pressed on the telephone, heard in the audio or signalled by the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DtmfDigit {
+    /// `0`-`9`, `*`, `#`, `A`-`D`.
+    pub digit: char,
+    /// Where it was heard.
+    pub channel: ChannelId,
+    /// When.
+    #[serde(flatten)]
+    pub span: TimeSpan,
+}
+
+/// Sound that is neither speech nor silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ToneKind {
+    /// Steady dial tone.
+    Dial,
+    /// The called party's telephone rings.
+    Ringback,
+    /// Busy or reorder.
+    Busy,
+    /// Special information tones of a failed call.
+    SpecialInformation,
+    /// Some other steady tone.
+    Other,
+    /// Hold music.
+    Music,
+}
+
+/// A stretch of tone or music on one channel; it never reaches the transcriber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tone {
+    /// What it is.
+    pub kind: ToneKind,
+    /// Where it was heard.
+    pub channel: ChannelId,
+    /// When.
+    #[serde(flatten)]
+    pub span: TimeSpan,
+}

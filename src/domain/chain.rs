@@ -1,0 +1,212 @@
+//! The story of one request: asked, sent away, insisted, and how it ended.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::act::Label;
+use super::call::Role;
+use super::finding::{Confidence, Evidence};
+
+/// How a caller was turned aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeflectionKind {
+    /// To another means of the same organisation.
+    Channel,
+    /// To some later time.
+    Callback,
+    /// To another owner whom the caller must contact.
+    Transfer,
+}
+
+impl DeflectionKind {
+    /// The kind a deflection label stands for.
+    pub const fn of(label: Label) -> Option<Self> {
+        match label {
+            Label::ChannelDeflection => Some(Self::Channel),
+            Label::CallbackDeflection => Some(Self::Callback),
+            Label::TransferDeflection => Some(Self::Transfer),
+            _ => None,
+        }
+    }
+
+    /// The word used in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Channel => "channel",
+            Self::Callback => "callback",
+            Self::Transfer => "transfer",
+        }
+    }
+}
+
+/// Where a caller is pointed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// A website or portal.
+    Website,
+    /// An app.
+    App,
+    /// An e-mail address.
+    Email,
+    /// A form, online or on paper.
+    Form,
+    /// A help page or an FAQ.
+    HelpPage,
+    /// Another telephone number.
+    Phone,
+    /// A text chat or a private message.
+    Chat,
+    /// A shop, a branch, a desk.
+    Branch,
+    /// The post.
+    Mail,
+    /// Another department or team.
+    Department,
+    /// Another company or person.
+    ThirdParty,
+    /// Some later time.
+    Later,
+    /// Somewhere that is not named.
+    Elsewhere,
+}
+
+impl Target {
+    /// The word used in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Website => "website",
+            Self::App => "app",
+            Self::Email => "email",
+            Self::Form => "form",
+            Self::HelpPage => "help_page",
+            Self::Phone => "phone",
+            Self::Chat => "chat",
+            Self::Branch => "branch",
+            Self::Mail => "mail",
+            Self::Department => "department",
+            Self::ThirdParty => "third_party",
+            Self::Later => "later",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
+
+    /// How a sentence names it, as in "sent to the website".
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::Website => "the website",
+            Self::App => "the app",
+            Self::Email => "an e-mail address",
+            Self::Form => "a form",
+            Self::HelpPage => "a help page",
+            Self::Phone => "another number",
+            Self::Chat => "a chat",
+            Self::Branch => "a branch",
+            Self::Mail => "the post",
+            Self::Department => "another department",
+            Self::ThirdParty => "another company",
+            Self::Later => "some other time",
+            Self::Elsewhere => "somewhere else",
+        }
+    }
+}
+
+/// How a request, or the call, ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Done or answered here.
+    Fulfilled,
+    /// So, but only after the caller pushed back.
+    FulfilledAfterPushback,
+    /// Sent away, and not met here.
+    DeflectedUnresolved,
+    /// One part met, another refused, sent away or pending.
+    Partially,
+    /// The right answer was a pointer.
+    LegitimatelyRedirected,
+    /// Not sent away, yet not met.
+    Unresolved,
+    /// The end is not visible.
+    Unclear,
+}
+
+impl Outcome {
+    /// The word used in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fulfilled => "fulfilled",
+            Self::FulfilledAfterPushback => "fulfilled_after_pushback",
+            Self::DeflectedUnresolved => "deflected_unresolved",
+            Self::Partially => "partially",
+            Self::LegitimatelyRedirected => "legitimately_redirected",
+            Self::Unresolved => "unresolved",
+            Self::Unclear => "unclear",
+        }
+    }
+
+    /// What a reader of the report sees.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Fulfilled => "fulfilled",
+            Self::FulfilledAfterPushback => "fulfilled, but only after pushing back",
+            Self::DeflectedUnresolved => "sent away, not resolved",
+            Self::Partially => "partly met",
+            Self::LegitimatelyRedirected => "rightly pointed elsewhere",
+            Self::Unresolved => "not resolved",
+            Self::Unclear => "end not visible",
+        }
+    }
+}
+
+/// One bounce.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Deflection {
+    /// How.
+    pub kind: DeflectionKind,
+    /// Where to.
+    pub target: Target,
+    /// Who did it: agent or IVR.
+    pub by: Role,
+    /// How sure.
+    pub confidence: Confidence,
+    /// The words.
+    #[serde(flatten)]
+    pub evidence: Evidence,
+}
+
+/// One request and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Chain {
+    /// What the caller wants, in his own words.
+    pub intent: String,
+    /// The turn that asks.
+    pub request: Evidence,
+    /// The times the caller was sent away, in order.
+    pub deflections: Vec<Deflection>,
+    /// The times the caller insisted, in order.
+    pub pushbacks: Vec<Evidence>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The turn that proves the end, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Evidence>,
+}
+
+/// The call in one line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// Whether an agent turned the caller aside.
+    pub deflected: bool,
+    /// How, each kind once, in the order of the guide.
+    pub deflection_kinds: Vec<DeflectionKind>,
+    /// Whether the IVR turned the caller aside.
+    pub ivr_deflected: bool,
+    /// Whether the caller insisted.
+    pub pushed_back: bool,
+    /// How the main request ended.
+    pub outcome: Outcome,
+    /// The main request in the caller's words; empty if none was heard.
+    pub request: String,
+}

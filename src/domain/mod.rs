@@ -1,0 +1,23 @@
+//! The words of the product: calls, turns, acts, chains, findings, reports.
+//!
+//! No IO, no async, no clock, and nothing of ours is imported here; everyone else may import this.
+
+pub mod act;
+pub mod audio;
+pub mod call;
+pub mod chain;
+pub mod dialogue;
+pub mod finding;
+pub mod report;
+pub mod stop;
+pub mod time;
+
+pub use act::{Act, Label, Source};
+pub use audio::{ChannelId, DtmfDigit, Layout, Tone, ToneKind};
+pub use call::{Role, RoleBasis};
+pub use chain::{Chain, Deflection, DeflectionKind, Outcome, Target, Verdict};
+pub use dialogue::{Dialogue, Silence, SpokenText, TalkOver, Turn, Word};
+pub use finding::{Category, Confidence, Evidence, Finding};
+pub use report::Report;
+pub use stop::Stop;
+pub use time::{CallTime, TimeSpan};

@@ -1,0 +1,225 @@
+//! Everything the product says about one call.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::act::{Act, Label};
+use super::audio::{ChannelId, DtmfDigit, Layout, Tone};
+use super::call::{Role, RoleBasis};
+use super::chain::{Chain, Verdict};
+use super::dialogue::{Dialogue, Silence, TalkOver, Turn};
+use super::finding::{Confidence, Evidence, Finding};
+
+/// Name and version of the report format. The number rises when a reader of the old form would misread the new.
+pub const SCHEMA: &str = "runaround.report/1";
+
+/// One call, analysed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The verdict in one line.
+    pub call: Verdict,
+    /// The recording it was made from.
+    pub source: RecordingFacts,
+    /// What the sound itself tells, and what to be careful about.
+    pub audio: AudioFacts,
+    /// One story per request, in the order they were asked.
+    pub chains: Vec<Chain>,
+    /// What a reviewer reads, in the order of time.
+    pub findings: Vec<Finding>,
+    /// Who said what, labelled.
+    pub turns: Vec<LabelledTurn>,
+    /// Stretches where both parties speak.
+    pub talk_overs: Vec<TalkOver>,
+    /// Stretches where nobody speaks.
+    pub silences: Vec<Silence>,
+    /// Keys pressed.
+    pub dtmf: Vec<DtmfDigit>,
+    /// Tones and music.
+    pub tones: Vec<Tone>,
+    /// Numbers about the conversation.
+    pub measures: Measures,
+    /// What made this report.
+    pub provenance: Provenance,
+    /// False if the analysis was stopped before the end.
+    pub complete: bool,
+}
+
+impl Report {
+    /// Reads a report back and refuses one whose quotes are not in its turns.
+    ///
+    /// # Errors
+    /// Says in one sentence, without any spoken words, what is wrong.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let report: Report = serde_json::from_str(text).map_err(|error| {
+            format!("not a {SCHEMA} report: line {}, column {}", error.line(), error.column())
+        })?;
+        if report.schema != SCHEMA {
+            return Err(format!("this report says schema {:?}; this version reads {SCHEMA}", report.schema));
+        }
+        let dialogue = Dialogue {
+            turns: report.turns.iter().map(|labelled| labelled.turn.clone()).collect(),
+            ..Dialogue::default()
+        };
+        match report.evidence().find(|evidence| !evidence.holds_in(&dialogue)) {
+            Some(evidence) => Err(format!("a quote at {} is not in its turn", evidence.span().start())),
+            None => Ok(report),
+        }
+    }
+
+    /// Every quote of the report.
+    pub fn evidence(&self) -> impl Iterator<Item = &Evidence> {
+        let chains = self.chains.iter().flat_map(|chain| {
+            std::iter::once(&chain.request)
+                .chain(chain.deflections.iter().map(|deflection| &deflection.evidence))
+                .chain(&chain.pushbacks)
+                .chain(&chain.proof)
+        });
+        chains.chain(self.findings.iter().flat_map(Finding::evidence))
+    }
+}
+
+/// A turn with what it does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LabelledTurn {
+    /// What was said.
+    #[serde(flatten)]
+    pub turn: Turn,
+    /// What it does, each label once, in the order of the guide.
+    pub labels: Vec<Label>,
+    /// The same with the words that show it and how sure.
+    pub acts: Vec<Act>,
+}
+
+/// The file the report was made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordingFacts {
+    /// File name without folders.
+    pub name: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Hash of the file's bytes, lower-case hex.
+    pub sha256: String,
+    /// Container, for instance `wav`.
+    pub container: String,
+    /// Codec, for instance `pcm_s16le`.
+    pub codec: String,
+    /// Samples a second in the file.
+    pub rate_hz: u32,
+    /// Channels in the file.
+    pub channels: u8,
+    /// Length by count of decoded samples.
+    pub duration_ms: u64,
+}
+
+/// What the sound tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AudioFacts {
+    /// How the parties are spread over the channels.
+    pub layout: Layout,
+    /// One entry per channel of the file.
+    pub channels: Vec<ChannelFacts>,
+    /// What a reader should know before trusting the rest; empty for a clean recording.
+    pub warnings: Vec<Warning>,
+}
+
+/// One channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelFacts {
+    /// Which.
+    pub channel: ChannelId,
+    /// Who speaks on it.
+    pub role: Role,
+    /// How that was decided.
+    pub role_basis: RoleBasis,
+    /// How sure.
+    pub role_confidence: Confidence,
+    /// Time with speech.
+    pub speech_ms: u64,
+    /// Mean level of the speech, in dB below full scale; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech_dbfs: Option<f32>,
+    /// Level between the speech.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise_dbfs: Option<f32>,
+    /// Samples at full scale, in parts per million.
+    pub clipped_ppm: u32,
+    /// Carries no sound at all.
+    pub dead: bool,
+}
+
+/// Something to be careful about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Warning {
+    /// Stable name for machines, for instance `audio-truncated`.
+    pub code: String,
+    /// A sentence for people.
+    pub text: String,
+}
+
+/// Numbers about the conversation; every time is measured on voice activity.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Measures {
+    /// Length of the call.
+    pub duration_ms: u64,
+    /// Time the agent speaks.
+    pub agent_talk_ms: u64,
+    /// Time the caller speaks.
+    pub caller_talk_ms: u64,
+    /// Time the recorded voice speaks.
+    pub ivr_talk_ms: u64,
+    /// Agent's share of the time the two people speak, 0 to 1; absent if neither does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_talk_share: Option<f32>,
+    /// Time both speak.
+    pub talk_over_ms: u64,
+    /// How often the agent took the floor while the caller was speaking.
+    pub agent_interruptions: u32,
+    /// How often the caller did.
+    pub caller_interruptions: u32,
+    /// Time nobody speaks, in stretches of 1 s and more.
+    pub silence_ms: u64,
+    /// Longest such stretch.
+    pub longest_silence_ms: u64,
+    /// Time of music and tones.
+    pub hold_ms: u64,
+    /// Median time from the end of a caller's turn to the start of the agent's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_response_ms: Option<u64>,
+    /// Words a minute of the agent's speech.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_words_per_minute: Option<f32>,
+    /// Words a minute of the caller's speech.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_words_per_minute: Option<f32>,
+    /// Time from the first request to the first deflection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_to_deflection_ms: Option<u64>,
+    /// Time from the first request to its fulfilment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_to_fulfilment_ms: Option<u64>,
+    /// Seconds of apology against seconds of solving: time of the agent's hollow apologies and stock phrases.
+    pub apology_ms: u64,
+    /// Time of the agent's turns that offer, do or ask for what is needed.
+    pub solving_ms: u64,
+}
+
+/// What made the report. Everything but `produced_at` depends on the audio, the model and the rules alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Provenance {
+    /// Version of the program.
+    pub version: String,
+    /// Speech model, for instance `base`.
+    pub model: String,
+    /// Hash of the model file.
+    pub model_sha256: String,
+    /// Language spoken, as given or detected, two letters.
+    pub language: String,
+    /// Hash of the rules, examples and weights used.
+    pub rules_sha256: String,
+    /// Which storeys of detection ran: `rules`, `semantic`, `learned`.
+    pub storeys: Vec<String>,
+    /// When, in RFC 3339; the only part that differs between two runs.
+    pub produced_at: String,
+}
