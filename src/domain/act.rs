@@ -144,10 +144,7 @@ impl Label {
 
     /// Whether a caller's turn carries this label; otherwise it belongs to the organisation's side.
     pub const fn is_callers(self) -> bool {
-        matches!(
-            self,
-            Label::Request | Label::Pushback | Label::Frustration | Label::Gratitude | Label::Acceptance
-        )
+        matches!(self, Label::Request | Label::Pushback | Label::Frustration | Label::Gratitude | Label::Acceptance)
     }
 
     /// Whether `role` may carry this label. A mixed channel may carry all.

@@ -52,9 +52,8 @@ impl Report {
     /// # Errors
     /// Says in one sentence, without any spoken words, what is wrong.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        let report: Report = serde_json::from_str(text).map_err(|error| {
-            format!("not a {SCHEMA} report: line {}, column {}", error.line(), error.column())
-        })?;
+        let report: Report = serde_json::from_str(text)
+            .map_err(|error| format!("not a {SCHEMA} report: line {}, column {}", error.line(), error.column()))?;
         if report.schema != SCHEMA {
             return Err(format!("this report says schema {:?}; this version reads {SCHEMA}", report.schema));
         }
@@ -62,10 +61,10 @@ impl Report {
             turns: report.turns.iter().map(|labelled| labelled.turn.clone()).collect(),
             ..Dialogue::default()
         };
-        match report.evidence().find(|evidence| !evidence.holds_in(&dialogue)) {
-            Some(evidence) => Err(format!("a quote at {} is not in its turn", evidence.span().start())),
-            None => Ok(report),
+        if let Some(evidence) = report.evidence().find(|evidence| !evidence.holds_in(&dialogue)) {
+            return Err(format!("a quote at {} is not in its turn", evidence.span().start()));
         }
+        Ok(report)
     }
 
     /// Every quote of the report.

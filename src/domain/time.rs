@@ -65,7 +65,7 @@ pub struct TimeSpan {
     end_ms: CallTime,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct RawSpan {
     start_ms: CallTime,
     end_ms: CallTime,

@@ -1,1 +1,1 @@
-fn main(){}
+//! The integration tests, one binary: files under `tests/it`, one per door of the program.
