@@ -4,6 +4,8 @@
 //! the *chain* of each request, and *findings* a reviewer reads. Nothing here does IO, knows a clock or fails:
 //! any dialogue gets an answer.
 
+pub mod scores;
+
 use crate::domain::{Act, Chain, Dialogue, Finding, Verdict};
 
 /// What detection says about a dialogue.
