@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::act::Label;
 use super::call::Role;
 use super::finding::{Confidence, Evidence};
+use super::playbook::PlaybookVerdict;
 
 /// How a caller was turned aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -171,6 +172,9 @@ pub struct Deflection {
     pub by: Role,
     /// How sure.
     pub confidence: Confidence,
+    /// What the house's playbook says about it; absent without a playbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<PlaybookVerdict>,
     /// The words.
     #[serde(flatten)]
     pub evidence: Evidence,
