@@ -4,6 +4,10 @@
 //! the *chain* of each request, and *findings* a reviewer reads. Nothing here does IO, knows a clock or fails:
 //! any dialogue gets an answer.
 
+pub mod empathy;
+pub mod hardship;
+pub mod playbook;
+pub mod scorecard;
 pub mod scores;
 
 use crate::domain::{Act, Chain, Dialogue, Finding, Verdict};
