@@ -6,7 +6,9 @@
 
 pub mod empathy;
 pub mod hardship;
+pub mod judge;
 pub mod playbook;
+pub mod redact;
 pub mod scorecard;
 pub mod scores;
 

@@ -1,3 +1,5 @@
 //! The integration tests, one binary: files under `tests/it`, one per door of the program.
 
 mod architecture;
+#[cfg(feature = "fetch")]
+mod judge;
