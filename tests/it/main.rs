@@ -1,3 +1,7 @@
 //! The integration tests, one binary: files under `tests/it`, one per door of the program.
 
 mod architecture;
+mod calls;
+mod cli;
+mod ingest;
+mod support;
