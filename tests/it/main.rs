@@ -4,4 +4,5 @@ mod architecture;
 mod calls;
 mod cli;
 mod ingest;
+mod report;
 mod support;
