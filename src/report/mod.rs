@@ -30,27 +30,62 @@ use std::path::Path;
 
 use crate::domain::Report;
 
-/// The files of one report, by name and in the order they are written.
-pub const FILES: [&str; 5] = ["report.html", "report.txt", "report.srt", "report.vtt", "report.json"];
+/// The forms a report is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Format {
+    /// A self-contained page for people.
+    Html,
+    /// The transcript and the verdict as plain text.
+    Txt,
+    /// Subtitles, SubRip.
+    Srt,
+    /// Subtitles, WebVTT.
+    Vtt,
+    /// Everything, for machines.
+    Json,
+}
 
-/// Writes all five [`FILES`] into the folder `dir`, which must exist. Each file appears whole or not at all, and
-/// `report.json` comes last: where it lies, the others do too.
+impl Format {
+    /// Every form. JSON is last: where it lies, the others do too.
+    pub const ALL: [Format; 5] = [Format::Html, Format::Txt, Format::Srt, Format::Vtt, Format::Json];
+
+    /// Ending of the file name, without the dot.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Format::Html => "html",
+            Format::Txt => "txt",
+            Format::Srt => "srt",
+            Format::Vtt => "vtt",
+            Format::Json => "json",
+        }
+    }
+
+    /// The whole file.
+    pub fn render(self, report: &Report) -> String {
+        match self {
+            Format::Html => html::page(report),
+            Format::Txt => text::write(report),
+            Format::Srt => subtitles::srt(report),
+            Format::Vtt => subtitles::vtt(report),
+            Format::Json => json::write(report),
+        }
+    }
+}
+
+/// Writes a report to `path`, whole or not at all. The folder must exist.
 ///
 /// # Errors
 /// What the file system says.
-pub fn save(report: &Report, dir: &Path) -> io::Result<()> {
-    for name in FILES {
-        let content = match name {
-            "report.html" => html::page(report),
-            "report.txt" => text::write(report),
-            "report.srt" => subtitles::srt(report),
-            "report.vtt" => subtitles::vtt(report),
-            _ => json::write(report),
-        };
-        let mut file = tempfile::Builder::new().prefix(".report-").tempfile_in(dir)?;
-        file.write_all(content.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(dir.join(name))?;
-    }
+pub fn write_file(report: &Report, format: Format, path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut options = tempfile::Builder::new();
+    options.prefix(".report-");
+    // Temporary files are private by default; a report is as readable as the user's mask allows.
+    #[cfg(unix)]
+    options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = options.tempfile_in(folder)?;
+    file.write_all(format.render(report).as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
     Ok(())
 }
