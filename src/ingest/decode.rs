@@ -55,6 +55,7 @@ static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
 pub(super) struct Decoder {
     packets: Packets,
     codec: Box<dyn AudioDecoder>,
+    /// The codec trims by itself.
     gapless: bool,
     format: Format,
     time_base: Option<TimeBase>,
@@ -108,7 +109,7 @@ pub(super) fn open_wave(file: &Window, wave: Wave, limits: &Limits) -> Result<De
     if claimed > limits.duration_max_ms {
         return Err(Error::TooLong(limits.duration_max_ms).into());
     }
-    let codec = make_codec(&wave.parameters(id, block_frames), true)?;
+    let codec = make_codec(&wave.parameters(id, block_frames), false)?;
     let packets = Packets::Wave(wave.packets(file, block_frames));
     let mut decoder = Decoder::new(packets, codec, wave.container, TimeBase::try_from_recip(wave.rate_hz()));
     decoder.format.claimed_ms = Some(claimed);
@@ -123,7 +124,7 @@ pub(super) fn open_wave(file: &Window, wave: Wave, limits: &Limits) -> Result<De
 pub(super) fn open(file: &Window, container: Container, limits: &Limits) -> Result<Decoder, Refusal> {
     let mut reader = read_container(file, container)?;
     let tracks = sound_tracks(reader.as_ref()).count();
-    let track = sound_tracks(reader.as_ref()).next().cloned().ok_or(Foreign::codec("the sound"))?;
+    let track = sound_tracks(reader.as_ref()).next().cloned().ok_or(Foreign::without_sound())?;
     let claimed_ms = claimed_ms(reader.as_ref(), &track);
     if claimed_ms.is_some_and(|ms| ms > limits.duration_max_ms) {
         if guard(|| reaches(reader.as_mut(), &track, limits.duration_max_ms))? {
@@ -131,7 +132,8 @@ pub(super) fn open(file: &Window, container: Container, limits: &Limits) -> Resu
         }
         reader = read_container(file, container)?;
     }
-    let gapless = container != Container::Mpeg;
+    // Symphonia would also cut what lies beyond the estimated length of an MP3, which may be half the call.
+    let gapless = matches!(container, Container::Ogg | Container::Matroska(_));
     let codec = make_codec(&parameters(&track), gapless)?;
     let packets = Packets::Container { reader, track: track.id };
     let mut decoder = Decoder::new(packets, codec, container.name(), track.time_base);
@@ -144,7 +146,6 @@ pub(super) fn open(file: &Window, container: Container, limits: &Limits) -> Resu
     }
     let edit = if let Container::Mp4(_) = container { mp4::edit(file)? } else { None };
     decoder.start(limits, |rate_hz| match (container, edit) {
-        // Symphonia would also cut what lies beyond the estimated length of an MP3, which may be half the call.
         (Container::Mpeg, _) => Trim::new(track.delay.unwrap_or(0).into(), track.padding.and(track.num_frames)),
         (_, Some(edit)) => Trim::new(edit.start_frames(rate_hz), edit.frames(rate_hz)),
         _ => Trim::default(),
@@ -163,7 +164,7 @@ impl Decoder {
         Self {
             packets,
             codec,
-            gapless: true,
+            gapless: false,
             format,
             time_base,
             trim: Trim::default(),
@@ -185,6 +186,7 @@ impl Decoder {
         }
         gate::check(self.format.rate_hz.into(), self.format.channels.into(), limits)?;
         self.trim = trim(self.format.rate_hz);
+        self.silence = self.trim.pass_silence(self.silence);
         self.trim.pass(&mut self.waiting);
         Ok(self)
     }
@@ -209,6 +211,10 @@ impl Decoder {
                 }
             };
             self.faults.seen += 1;
+            // Where nobody trims, the first packet already says where sound belongs, even if it is damaged.
+            if !self.gapless && self.anchor.is_none() {
+                self.anchor = Some((packet.pts.get(), self.frames));
+            }
             let (codec, waiting) = (&mut self.codec, &mut self.waiting);
             let decoded = guard(|| {
                 let sound = codec.decode(&packet)?;
@@ -225,7 +231,7 @@ impl Decoder {
                 }
             };
             match decoded {
-                Ok(spec) if self.is_expected(spec) => {
+                Ok(spec) if self.accepts(spec) => {
                     if self.waiting.frames() > 0 {
                         self.place(packet.pts.get());
                         return Ok(true);
@@ -241,7 +247,7 @@ impl Decoder {
     }
 
     /// Whether rate and channels are those of the recording; the first ones are.
-    fn is_expected(&mut self, (rate_hz, channels): (u32, usize)) -> bool {
+    fn accepts(&mut self, (rate_hz, channels): (u32, usize)) -> bool {
         if self.frames == 0 {
             self.format.rate_hz = rate_hz;
             self.format.channels = u8::try_from(channels).unwrap_or(u8::MAX);
@@ -277,7 +283,7 @@ impl Decoder {
     fn place(&mut self, stamp: i64) {
         let rate_hz = self.format.rate_hz;
         match (self.anchor, self.time_base) {
-            // The first packets are trimmed by their decoders, so the first one says nothing about the second.
+            // A decoder that trims may cut the first packet, so that it says nothing about the second.
             (None, _) if self.frames > 0 => self.anchor = Some((stamp, self.frames)),
             (Some((stamp_then, frames_then)), Some(base)) => {
                 let passed =
@@ -286,10 +292,10 @@ impl Decoder {
                 let late = passed - i128::from(self.frames - frames_then);
                 let frames = |ms: u64| i128::from(CallTime::from_ms(ms).frames(rate_hz));
                 if late > frames(HOLE_MIN_MS) && late <= frames(HOLE_MAX_MS) {
-                    self.silence = late as u64;
-                    self.frames += self.silence;
-                    self.faults.hole_frames += self.silence;
-                    self.trim.pass_silence(self.silence);
+                    let late = late as u64;
+                    self.frames += late;
+                    self.faults.hole_frames += late;
+                    self.silence = self.trim.pass_silence(late);
                 }
             }
             _ => {}
@@ -317,7 +323,8 @@ impl Decoder {
         let claimed = self.format.claimed_ms.filter(|_| faults.claim_counts).unwrap_or(0);
         if faults.cut_short || ms + SHORT_MS.max(claimed / 100) < claimed {
             let text = format!(
-                "The recording ends at {}, before its own end: it was cut off or is damaged there. What comes before was read.",
+                "The recording ends at {}, before its own end: it was cut off or is damaged there. \
+                 What comes before was read.",
                 CallTime::from_ms(ms)
             );
             self.warnings.push(warning("audio-truncated", &text));

@@ -302,7 +302,7 @@ mod tests {
     fn without_the_program_the_answer_names_the_codec() {
         let foreign = Foreign::codec("GSM 06.10").inside("wav");
         let refused = open(Path::new("/no/such/ffmpeg"), Path::new("a.wav"), &foreign, &Limits::default(), STALL);
-        assert!(refused.err().unwrap().to_string().starts_with("GSM 06.10 in a wav file is not read without ffmpeg"));
+        assert!(refused.err().unwrap().to_string().starts_with("GSM 06.10 in wav is not read without ffmpeg"));
     }
 
     #[cfg(unix)]

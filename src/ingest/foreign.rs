@@ -20,6 +20,8 @@ enum Kind {
     Named(Cow<'static, str>),
     /// The container is one that is read here, but not this one: it is broken, or unusual.
     Broken,
+    /// The container holds no track of sound that has a name here.
+    WithoutSound,
     /// Not recognised at all.
     Unknown,
 }
@@ -40,6 +42,11 @@ impl Foreign {
         Self { container: "", demuxer: None, kind: Kind::Broken }
     }
 
+    /// A container without a track of sound that has a name here.
+    pub(super) const fn without_sound() -> Self {
+        Self { container: "", demuxer: None, kind: Kind::WithoutSound }
+    }
+
     /// Something that nobody knows.
     pub(super) const fn unknown() -> Self {
         Self { container: "unknown", demuxer: None, kind: Kind::Unknown }
@@ -56,7 +63,7 @@ impl Foreign {
         if self.container.is_empty() {
             self.container = container;
             if let Kind::Named(name) = &mut self.kind {
-                *name = Cow::Owned(format!("{name} in a {container} file"));
+                *name = Cow::Owned(format!("{name} in {container}"));
             }
         }
         self
@@ -71,6 +78,10 @@ impl Foreign {
                 "the {} file is damaged or of an unusual kind; export it again from the recorder, or install ffmpeg",
                 self.container
             )),
+            Kind::WithoutSound => Error::Unsupported(format!(
+                "no sound that is read without ffmpeg was found in this {} file; {cure}",
+                self.container
+            )),
             Kind::Unknown => self.with_ffmpeg(),
         }
     }
@@ -83,6 +94,10 @@ impl Foreign {
             )),
             Kind::Broken => Error::Corrupt(format!(
                 "the {} file is damaged and cannot be opened; export it again from the recorder",
+                self.container
+            )),
+            Kind::WithoutSound => Error::Unsupported(format!(
+                "no sound was found in this {} file; check that it is the recording",
                 self.container
             )),
             Kind::Unknown => Error::Unsupported(
@@ -103,7 +118,7 @@ mod tests {
         let gsm = Foreign::codec("GSM 06.10").inside("wav");
         assert_eq!(
             gsm.without_ffmpeg().to_string(),
-            "GSM 06.10 in a wav file is not read without ffmpeg; install ffmpeg, or convert the recording to wav \
+            "GSM 06.10 in wav is not read without ffmpeg; install ffmpeg, or convert the recording to wav \
              or flac first"
         );
         assert_eq!(gsm.with_ffmpeg().code(), "unsupported-audio");

@@ -46,9 +46,12 @@ impl Trim {
         }
     }
 
-    /// Counts silence that stands for `frames` lost frames.
-    pub(super) fn pass_silence(&mut self, frames: u64) {
-        self.passed += frames;
+    /// Counts silence that stands for `frames` lost frames, and says how much of it is left.
+    pub(super) fn pass_silence(&mut self, frames: u64) -> u64 {
+        let front = frames.min(self.skip);
+        self.skip -= front;
+        self.passed += frames - front;
+        frames - front
     }
 }
 
@@ -78,6 +81,13 @@ mod tests {
         let all: Vec<f32> = (0..50_000).map(|n| n as f32).collect();
         assert_eq!(left(&mut Trim::new(0, Some(3_500)), 50_000), all);
         assert_eq!(left(&mut Trim::new(1 << 40, None), 50_000), all);
+    }
+
+    #[test]
+    fn silence_in_place_of_lost_sound_is_trimmed_alike() {
+        let mut trim = Trim::new(1_105, Some(48_000));
+        assert_eq!(trim.pass_silence(3_000), 1_895);
+        assert_eq!(left(&mut trim, 50_000).len(), 48_000 - 1_895);
     }
 
     #[test]

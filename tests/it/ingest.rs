@@ -1,11 +1,12 @@
 //! Recordings through the public door of `ingest`: every format, every known lie, and a few thousand random ones.
 
-// A test that unwraps says what broke where.
-#![allow(clippy::unwrap_used)]
+// A test that unwraps says what broke where, and prints what it measured.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod foreign;
 mod formats;
 mod lies;
+mod memory;
 mod mutants;
 
 use std::path::{Path, PathBuf};

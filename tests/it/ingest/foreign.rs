@@ -9,7 +9,7 @@ use super::{alone, fixture, fixture_bytes, read, read_bytes};
 
 /// File, its name in the refusal, container, codec, channels.
 const CASES: &[(&str, &str, &str, &str, u8)] = &[
-    ("gsm.wav", "GSM 06.10 in a wav file", "wav", "gsm_ms", 1),
+    ("gsm.wav", "GSM 06.10 in wav", "wav", "gsm_ms", 1),
     ("gsm.gsm", "raw GSM 06.10", "gsm", "gsm", 1),
     ("mulaw.au", "Sun AU", "au", "pcm_mulaw", 2),
     ("speex.ogg", "Speex", "ogg", "speex", 1),
@@ -80,10 +80,10 @@ fn formats_without_a_fixture_are_named_too() {
         bytes
     };
     for (bytes, name) in [
-        (wav(0x45), "G.726 ADPCM in a wav file"),
-        (wav(0x83), "G.729 in a wav file"),
-        (wav(0x22), "TrueSpeech in a wav file"),
-        (wav(0x9999), "a codec that is not known here in a wav file"),
+        (wav(0x45), "G.726 ADPCM in wav"),
+        (wav(0x83), "G.729 in wav"),
+        (wav(0x22), "TrueSpeech in wav"),
+        (wav(0x9999), "a codec that is not known here in wav"),
         (b"#!AMR\n\x3c\x91\x17\x16\xbe\x66\x78".to_vec(), "AMR"),
         (b"FORM\0\0\x10\0AIFFCOMM".to_vec(), "AIFF"),
         (b"caff\0\x01\0\0desc".to_vec(), "Apple CAF"),
@@ -131,7 +131,7 @@ fn ffmpeg_is_not_asked_about_what_is_plainly_something_else() {
     let refused = read(&fixture("gsm.wav"), &limits).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "GSM 06.10 in a wav file cannot be decoded, not by ffmpeg either; convert the recording to wav or flac first"
+        "GSM 06.10 in wav cannot be decoded, not by ffmpeg either; convert the recording to wav or flac first"
     );
     let asked = std::fs::read_to_string(&mark).unwrap();
     assert!(asked.contains("-protocol_whitelist\nfile,pipe\n"), "{asked}");

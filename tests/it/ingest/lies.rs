@@ -195,7 +195,7 @@ fn flac_silence(claimed_seconds: u64, seconds: u64) -> Vec<u8> {
     const RATE: u64 = 16_000;
     const BLOCK: u64 = 65_535;
     let mut bytes = b"fLaC\x80\0\0\x22\xff\xff\xff\xff\0\0\0\0\0\0".to_vec();
-    bytes.extend((RATE << 44 | 15 << 36 | claimed_seconds * RATE).to_be_bytes());
+    bytes.extend(((RATE << 44) | (15 << 36) | (claimed_seconds * RATE)).to_be_bytes());
     bytes.extend([0; 16]);
     for number in 0..(seconds * RATE).div_ceil(BLOCK) {
         // Fixed size of 16 bits, rate from STREAMINFO, mono, 16 bit.
@@ -213,9 +213,9 @@ fn flac_silence(claimed_seconds: u64, seconds: u64) -> Vec<u8> {
 
 fn crc(bytes: &[u8], polynomial: u32, bits: u32) -> u32 {
     bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << (bits - 8), |crc, _| {
-            let carry = crc >> (bits - 1) & 1;
-            (crc << 1 ^ carry * polynomial) & ((1 << bits) - 1)
+        (0..8).fold(crc ^ (u32::from(*byte) << (bits - 8)), |crc, _| {
+            let carry = (crc >> (bits - 1)) & 1;
+            ((crc << 1) ^ (carry * polynomial)) & ((1 << bits) - 1)
         })
     })
 }
@@ -285,10 +285,19 @@ fn a_wrong_vbr_length_neither_cuts_nor_adds() {
         // The encoder's silence is only cut where the tag adds up, so a little more may remain.
         assert!((wanted.ms()..=wanted.ms() + 300).contains(&found.ms()), "{frames} frames claimed: {} ms", found.ms());
     }
-    // No tag at all, and a first frame that makes the estimate far too short.
-    let frames = &plain[tag - 36 + 288..];
+    // No tag at all: the length is only estimated.
+    let frames = &plain[tag - 21 + 288..];
     let found = read_bytes(frames, &alone()).unwrap();
     assert!((wanted.ms()..=wanted.ms() + 300).contains(&found.ms()), "{} ms", found.ms());
+}
+
+#[test]
+fn an_mp3_without_a_length_is_read_to_its_end() {
+    // Begins at 160 kbit/s and goes on at 8: an estimate from the beginning gives 3 s.
+    let frame = |bitrate: u8, len: usize| [&[0xff, 0xe3, bitrate << 4 | 8, 0][..], &vec![0; len - 4]].concat();
+    let bytes = [frame(14, 1_440).repeat(20), frame(1, 72).repeat(500)].concat();
+    let found = read_bytes(&bytes, &alone()).unwrap();
+    assert_eq!((found.frames(), found.warnings), (520 * 576, vec![]));
 }
 
 #[test]
@@ -308,14 +317,16 @@ fn a_few_damaged_packets_become_silence_and_many_are_a_refusal() {
     let block = 512;
     let mut few = plain.clone();
     // A predictor number that does not exist.
-    for n in [10, 11, 40] {
+    for n in [0, 10, 11, 40] {
         few[data + n * block] = 0xff;
     }
     let (wanted, found) = (read_bytes(&plain, &alone()).unwrap(), read_bytes(&few, &alone()).unwrap());
     assert_eq!(found.warnings, ["audio-damaged"]);
     assert_eq!(found.frames(), wanted.frames());
     let frames = 500;
-    assert!(found.channels[0][10 * frames..12 * frames].iter().all(|sample| *sample == 0.0));
+    for lost in [0..frames, 10 * frames..12 * frames, 40 * frames..41 * frames] {
+        assert!(found.channels[0][lost].iter().all(|sample| *sample == 0.0));
+    }
     assert!(found.channels[0][41 * frames..] == wanted.channels[0][41 * frames..], "later sound has moved");
 
     let mut many = plain;
@@ -323,6 +334,19 @@ fn a_few_damaged_packets_become_silence_and_many_are_a_refusal() {
         many[data + n * block] = 0xff;
     }
     refused(&many, "audio-corrupt");
+}
+
+#[test]
+fn an_mp3_cut_out_of_a_longer_one_keeps_its_time() {
+    let plain = fixture_bytes("mp3.mp3");
+    let tag = plain.windows(4).position(|word| word == b"Xing" || word == b"Info").unwrap();
+    // Frames of 288 bytes and 72 ms; the first ones borrow bytes from what was cut away.
+    let (first, frame) = (tag - 21, 288);
+    let (whole, part) = (&plain[first + frame..], &plain[first + 31 * frame..]);
+    let (whole, part) = (read_bytes(whole, &alone()).unwrap(), read_bytes(part, &alone()).unwrap());
+    assert_eq!(part.frames() + 30 * 576, whole.frames());
+    let (whole, part) = (&whole.channels[0][40 * 576..], &part.channels[0][10 * 576..]);
+    assert!(whole.iter().zip(part).all(|(a, b)| (a - b).abs() < 1e-4), "sound has moved");
 }
 
 #[test]
