@@ -1,2 +1,7 @@
-//! The thin binary.
-fn main() {}
+//! The thin binary: everything is in the library, so that tests can reach it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runaround::cli::main()
+}
