@@ -3,6 +3,8 @@
 //! Is it done or answered here? Does the agent undertake a step? Is the caller sent away, and do all four tests hold?
 //! Is a rule the answer, is the caller put in the wrong, is it a plain no? Is there an apology, and for what?
 
+use std::ops::Range;
+
 use crate::domain::{Act, Confidence, Dialogue, Label, Role, Source};
 
 use super::context::Context;
@@ -71,35 +73,50 @@ fn weigh_caller(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     }
 }
 
+const DEFLECTIONS: [Label; 3] = [Label::ChannelDeflection, Label::CallbackDeflection, Label::TransferDeflection];
+
+/// Labels that move the caller's case forward.
+const STEPS: [Label; 6] = [
+    Label::OfferAction,
+    Label::Ownership,
+    Label::WarmTransfer,
+    Label::ClarifyingQuestion,
+    Label::Fulfilment,
+    Label::SecureMove,
+];
+
 fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
-    let deflections = [Label::ChannelDeflection, Label::CallbackDeflection, Label::TransferDeflection];
-    let holds = |scores: &TurnScores, label| scores.strength(label) >= HOLDS;
-
-    // 1. Done or answered here?
-    if !context.open && !context.asked {
-        shift(scores, Label::Fulfilment, -0.2);
+    if !context.caller_spoke {
+        *scores = TurnScores::default();
+        return;
     }
-    let done = holds(scores, Label::Fulfilment);
+    let holds = |scores: &TurnScores, label| scores.strength(label) >= HOLDS;
+    let holds_any = |scores: &TurnScores, labels: &[Label]| labels.iter().any(|label| holds(scores, *label));
 
-    // 3. Sent away? The four tests.
-    let why_not = if !context.caller_spoke || context.content {
-        Some("nothing was asked")
-    } else if context.asked_pointer {
-        Some("the caller asked for it")
-    } else if done {
-        Some("besides the answer")
-    } else if signs.has(Cue::OnlyThere) || signs.has(Cue::UnknownHere) {
-        Some("only there")
-    } else if signs.has(Cue::OnTop) {
-        Some("an extra")
-    } else {
-        None
-    };
-    for label in deflections {
+    // Sent away? The four tests. A pointer that fails one is a pointer all the same.
+    let done = scores.get(Label::Fulfilment).filter(|score| score.strength >= 0.8).map(|score| score.quote.clone());
+    let answered = scores.get(Label::Fulfilment).filter(|score| score.strength >= HOLDS).map(|score| score.quote.clone());
+    for label in DEFLECTIONS {
         let Some(score) = scores.get(label).cloned() else { continue };
+        let apart = |quote: &Option<Range<usize>>| quote.as_ref().is_some_and(|quote| !touch(quote, &score.quote));
+        let why_not = if context.content && !context.open {
+            Some("nothing was asked")
+        } else if context.asked_pointer {
+            Some("the caller asked for it")
+        } else if apart(&done) {
+            Some("besides finished work")
+        } else if signs.has(Cue::OnlyThere) {
+            Some("only there")
+        } else if signs.has(Cue::UnknownHere) && context.asked {
+            Some("not known here")
+        } else if cue_in(signs, Cue::OnTop, &score.quote) {
+            Some("an extra")
+        } else {
+            None
+        };
         if let Some(why) = why_not {
             scores.clear(label);
-            if score.strength >= HOLDS && context.caller_spoke {
+            if score.strength >= HOLDS {
                 scores.raise(Label::LegitRedirect, Score { source: Source::Context(why.to_owned()), ..score });
             }
             continue;
@@ -113,15 +130,27 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
         if signs.has(Cue::Steps) && label != Label::TransferDeflection {
             shift(scores, label, -0.4);
         }
+        if apart(&answered) && context.asked {
+            shift(scores, label, -0.15);
+        }
     }
-    let deflects = deflections.into_iter().any(|label| holds(scores, label));
+    let deflects = holds_any(scores, &DEFLECTIONS);
     if deflects {
         scores.clear(Label::LegitRedirect);
-    } else if scores.strength(Label::LegitRedirect) < 0.6 && !context.asked_pointer && !done {
-        scores.clear(Label::LegitRedirect);
+        // "Changes are done in the app" does nothing for the caller.
+        for label in [Label::Fulfilment, Label::OfferAction] {
+            let beside = scores.get(label).is_some_and(|score| {
+                DEFLECTIONS.into_iter().filter_map(|label| scores.get(label)).all(|other| !touch(&score.quote, &other.quote))
+            });
+            if !beside || label == Label::Fulfilment {
+                scores.clear(label);
+            }
+        }
+    } else if holds(scores, Label::LegitRedirect) && !context.asked_pointer && done.is_none() {
+        shift(scores, Label::LegitRedirect, -0.1);
     }
 
-    // 4. A rule, a lecture, a no.
+    // A rule, a lecture, a no.
     if context.asked_rule && !context.complained {
         shift(scores, Label::PolicyQuote, -0.3);
     }
@@ -136,28 +165,32 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
         shift(scores, Label::RefusalWithoutAlternative, -0.2);
     }
 
-    // 5. Apology: for the case, for the trouble, or with a step.
-    let step = [
-        Label::OfferAction,
-        Label::Ownership,
-        Label::WarmTransfer,
-        Label::ClarifyingQuestion,
-        Label::Fulfilment,
-        Label::SecureMove,
-    ]
-    .into_iter()
-    .any(|label| holds(scores, label));
-    if step || holds(scores, Label::Acknowledgement) {
-        scores.clear(Label::HollowApology);
-    }
-    if !context.caller_spoke {
-        for label in [Label::ScriptedFiller, Label::PolicyQuote, Label::BlameLecture, Label::Fulfilment, Label::OfferAction, Label::ClarifyingQuestion] {
-            scores.clear(label);
+    // Nothing else in the turn, and the caller waits for an answer: what is said is the answer.
+    let unhelpful = [Label::PolicyQuote, Label::BlameLecture, Label::RefusalWithoutAlternative, Label::ScriptedFiller];
+    if !deflects && !holds_any(scores, &unhelpful) && !holds_any(scores, &STEPS) && !holds(scores, Label::LegitRedirect) {
+        if context.asked && signs.words.len() >= 4 && !signs.has(Cue::Courtesy) && !signs.has(Cue::AnythingElse) && !signs.has(Cue::Apology) && !signs.words.has_question() {
+            scores.set(Label::Fulfilment, context_score(0.55, signs.words.bytes(0..signs.words.len()), "an answer"));
+        } else {
+            shift(scores, Label::Fulfilment, -0.2);
         }
     }
-    if step || done || deflects {
+
+    // An apology: for the case, for the trouble, or with a step.
+    let steps = holds_any(scores, &STEPS);
+    if steps || holds(scores, Label::Acknowledgement) {
+        scores.clear(Label::HollowApology);
+    }
+    if steps || deflects {
         shift(scores, Label::ScriptedFiller, -0.35);
     }
+}
+
+fn touch(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+fn cue_in(signs: &TurnSigns, cue: Cue, quote: &Range<usize>) -> bool {
+    signs.cues.iter().any(|hit| hit.cue == cue && touch(&signs.words.bytes(hit.words.clone()), quote))
 }
 
 fn shift(scores: &mut TurnScores, label: Label, by: f32) {
