@@ -58,14 +58,20 @@ impl Words {
         let mut words = Words { tokens: Vec::new(), punctuated: text.contains(['.', ',', '?', '!']) };
         let cased = text.chars().any(char::is_lowercase) && text.chars().any(char::is_uppercase);
         let mut parted = Break::Sentence;
+        let mut after_mark = false;
         for piece in pieces(text) {
             let raw = &text[piece.clone()];
             if is_mark(raw) {
+                after_mark = true;
                 continue;
+            }
+            // "... on our page [link] Let us know": a link often ends its sentence without a full stop.
+            if std::mem::take(&mut after_mark) && cased && raw.starts_with(char::is_uppercase) && !raw.starts_with("I") {
+                parted = Break::Sentence;
             }
             if let Some(special) = special(raw) {
                 words.push(Token { word: special.to_owned(), bytes: piece, parted, asked: false, name: false });
-                parted = Break::None;
+                parted = if raw.ends_with(['.', '!', '?']) { Break::Sentence } else { Break::None };
                 continue;
             }
             for part in parts(raw) {
