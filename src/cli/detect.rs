@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::detect::{Detectors, Reading};
-use crate::domain::{DeflectionKind, Dialogue, Label, Outcome, Role, TimeSpan, Turn};
+use crate::domain::{Act, DeflectionKind, Dialogue, Label, Outcome, Role, TimeSpan, Turn};
 
 /// Label dialogues that are already text (JSON lines in, JSON lines out)
 #[derive(clap::Args)]
@@ -69,7 +69,10 @@ struct Labelled<'a> {
     i: usize,
     labels: Vec<Label>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    acts: Vec<&'a crate::domain::Act>,
+    acts: Vec<&'a Act>,
+    /// Ids of all rules that found themselves, also those the dialogue overruled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    seen: Vec<String>,
 }
 
 /// Reads dialogues, writes predictions.
@@ -101,7 +104,14 @@ pub fn run(args: Args) -> Result<()> {
         }
         let (id, ids, dialogue) = parse(&line).with_context(|| format!("{name}:{number}"))?;
         let reading = detectors.read(&dialogue);
-        serde_json::to_writer(&mut output, &prediction(&id, &ids, &reading, args.why))?;
+        let mut prediction = prediction(&id, &ids, &reading);
+        if args.why {
+            for ((labelled, acts), turn) in prediction.turns.iter_mut().zip(&reading.acts).zip(&dialogue.turns) {
+                labelled.acts = acts.iter().collect();
+                labelled.seen = detectors.rules().matching(&turn.text, turn.speaker).map(str::to_owned).collect();
+            }
+        }
+        serde_json::to_writer(&mut output, &prediction)?;
         output.write_all(b"\n")?;
     }
     output.flush()?;
@@ -166,12 +176,13 @@ fn parse(line: &str) -> Result<(String, Vec<usize>, Dialogue)> {
     Ok((line.id, ids, dialogue))
 }
 
-fn prediction<'a>(id: &'a str, ids: &[usize], reading: &'a Reading, why: bool) -> Prediction<'a> {
+fn prediction<'a>(id: &'a str, ids: &[usize], reading: &'a Reading) -> Prediction<'a> {
     let verdict = &reading.verdict;
     let turns = ids.iter().zip(&reading.acts).map(|(&i, acts)| Labelled {
         i,
         labels: acts.iter().map(|act| act.label).collect(),
-        acts: if why { acts.iter().collect() } else { Vec::new() },
+        acts: Vec::new(),
+        seen: Vec::new(),
     });
     Prediction {
         id,

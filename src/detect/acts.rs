@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::domain::{Act, Confidence, Dialogue, Label, Role, Source};
+use crate::domain::{Act, Confidence, Dialogue, Label, Role, Source, Target};
 
 use super::context::Context;
 use super::rules::{Cue, TurnSigns};
@@ -37,8 +37,7 @@ pub fn decide(dialogue: &Dialogue, signs: &[TurnSigns], scores: &[TurnScores]) -
                 target: score.target,
             })
             .collect();
-        let labels: Vec<Label> = decided.iter().map(|act| act.label).collect();
-        context.pass(dialogue, at, signs, &labels);
+        context.pass(dialogue, at, signs, &decided);
         acts.push(decided);
     }
     acts
@@ -99,7 +98,7 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     for label in DEFLECTIONS {
         let Some(score) = scores.get(label).cloned() else { continue };
         let apart = |quote: &Option<Range<usize>>| quote.as_ref().is_some_and(|quote| !touch(quote, &score.quote));
-        let why_not = if context.content && !context.open {
+        let why_not = if !context.open && (context.content || context.ever_met) {
             Some("nothing was asked")
         } else if context.asked_pointer {
             Some("the caller asked for it")
@@ -107,7 +106,7 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
             Some("besides finished work")
         } else if signs.has(Cue::OnlyThere) {
             Some("only there")
-        } else if signs.has(Cue::UnknownHere) && context.asked {
+        } else if signs.has(Cue::UnknownHere) && label != Label::CallbackDeflection {
             Some("not known here")
         } else if cue_in(signs, Cue::OnTop, &score.quote) {
             Some("an extra")
@@ -121,17 +120,21 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
             }
             continue;
         }
-        if signs.has(Cue::Undertakes) {
+        if cue_in(signs, Cue::Undertakes, &(score.quote.start..usize::MAX)) {
             shift(scores, label, -0.3);
         }
         if holds(scores, Label::SecureMove) {
             shift(scores, label, -0.4);
         }
-        if signs.has(Cue::Steps) && label != Label::TransferDeflection {
+        // Looking for a fault together, a page of steps is the next step; "call us" is not.
+        if label == Label::ChannelDeflection && shows(score.target) && (signs.has(Cue::Steps) || context.live_help) {
+            shift(scores, label, -0.4);
+        }
+        if label == Label::CallbackDeflection && signs.has(Cue::Steps) {
             shift(scores, label, -0.4);
         }
         if apart(&answered) && context.asked {
-            shift(scores, label, -0.15);
+            shift(scores, label, if cue_in(signs, Cue::Conditional, &score.quote) { -0.4 } else { -0.15 });
         }
     }
     let deflects = holds_any(scores, &DEFLECTIONS);
@@ -183,6 +186,11 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     if steps || deflects {
         shift(scores, Label::ScriptedFiller, -0.35);
     }
+}
+
+/// Whether a pointer leads to something to read or use, and not to somebody.
+fn shows(target: Option<Target>) -> bool {
+    matches!(target, Some(Target::Website | Target::App | Target::HelpPage | Target::Form) | None)
 }
 
 fn touch(a: &Range<usize>, b: &Range<usize>) -> bool {

@@ -1,6 +1,6 @@
 //! What has happened in the dialogue up to a turn, as far as it changes what the same words do there.
 
-use crate::domain::{Dialogue, Label, Role};
+use crate::domain::{Act, Dialogue, Label, Role};
 
 use super::rules::{Cue, TurnSigns};
 
@@ -40,18 +40,19 @@ pub struct Context {
 
 impl Context {
     /// Takes note of a turn that has been decided.
-    pub fn pass(&mut self, dialogue: &Dialogue, at: usize, signs: &TurnSigns, labels: &[Label]) {
+    pub fn pass(&mut self, dialogue: &Dialogue, at: usize, signs: &TurnSigns, acts: &[Act]) {
         let turn = &dialogue.turns[at];
-        let has = |label: Label| labels.contains(&label);
+        let has = |label: Label| acts.iter().any(|act| act.label == label);
         if turn.speaker.is_organisation() {
             if self.last.is_some_and(|role| !role.is_organisation()) || self.last.is_none() {
                 self.turned_away_before = self.turned_away;
                 (self.turned_away, self.was_asked, self.was_offered, self.was_met) = (false, false, false, false);
             }
-            self.turned_away |= labels.iter().any(|label| turns_away(*label));
+            self.turned_away |= acts.iter().any(|act| turns_away(act.label));
             self.was_asked |= has(Label::ClarifyingQuestion) || has(Label::SecureMove);
             self.was_offered |= has(Label::OfferAction) || has(Label::WarmTransfer) || has(Label::Ownership);
-            if has(Label::Fulfilment) {
+            // "It's quicker" may answer something; only what is done or plainly answered closes a request.
+            if acts.iter().any(|act| act.label == Label::Fulfilment && act.confidence.get() >= 0.6) {
                 (self.was_met, self.ever_met, self.open) = (true, true, false);
             }
             self.live_help |= signs.has(Cue::Steps);
@@ -66,7 +67,9 @@ impl Context {
             self.asked |= has(Label::Request) || signs.words.has_question();
             self.complained |= has(Label::Frustration) || has(Label::Pushback) || signs.has(Cue::Hardship);
             self.content = has(Label::Gratitude) && !has(Label::Request) && !has(Label::Pushback);
-            self.open |= has(Label::Request) || has(Label::Pushback) || has(Label::Frustration);
+            let courteous = has(Label::Gratitude) || has(Label::Acceptance);
+            let goes_on = signs.words.len() >= 5 && !courteous && !self.was_asked;
+            self.open |= goes_on || has(Label::Request) || has(Label::Pushback) || has(Label::Frustration);
         }
         self.last = Some(turn.speaker);
     }

@@ -50,6 +50,11 @@ impl Detectors {
         Ok(Self { rules: Rules::parse(files.clone())?, digest: rules::digest(files) })
     }
 
+    /// The phrase rules in use.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Hash of all rules, examples and weights in use, lower-case hex.
     pub fn digest(&self) -> String {
         self.digest.clone()

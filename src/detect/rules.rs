@@ -12,7 +12,7 @@ use crate::domain::{Dialogue, Label, Role, Target, Turn};
 
 use super::phrase::{Found, Index, Phrase, Stream, Vocabulary};
 use super::scores::Hit;
-use super::text::Words;
+use super::text::{Break, Words};
 
 /// A fact about a turn that is no label but decides over labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -38,6 +38,8 @@ pub enum Cue {
     OnlyThere,
     /// Agent: the pointer is an extra.
     OnTop,
+    /// Agent: "if you notice ...", said for a case that may come.
+    Conditional,
     /// Agent: says what he does or will do himself.
     Undertakes,
     /// Agent: steps to try now.
@@ -260,7 +262,15 @@ impl Rules {
 
     /// Everything the rules find, turn by turn.
     pub fn read(&self, dialogue: &Dialogue) -> Vec<TurnSigns> {
-        dialogue.turns.iter().map(|turn| self.read_turn(turn)).collect()
+        let mut all: Vec<TurnSigns> = dialogue.turns.iter().map(|turn| self.read_turn(turn)).collect();
+        for at in 1..all.len() {
+            let (before, here) = (&dialogue.turns[at - 1], &dialogue.turns[at]);
+            if before.speaker == here.speaker && !before.text.trim_end().ends_with(['.', '!', '?']) {
+                let (left, right) = all.split_at_mut(at);
+                self.read_over_the_border(&mut left[at - 1], &mut right[0], here.speaker);
+            }
+        }
+        all
     }
 
     /// The label hits alone, turn by turn.
@@ -269,9 +279,9 @@ impl Rules {
     }
 
     /// Ids of the rules that find themselves in `text` said by `speaker`.
-    pub fn matching(&self, text: &str, speaker: Role) -> Vec<&str> {
+    pub fn matching(&self, text: &str, speaker: Role) -> impl Iterator<Item = &str> {
         let words = Words::of(text);
-        self.find(&words, speaker).into_iter().map(|(rule, _)| self.rules[rule].id.as_str()).collect()
+        self.find(&words, speaker).into_iter().map(|(rule, _)| self.rules[rule].id.as_str())
     }
 
     fn read_turn(&self, turn: &Turn) -> TurnSigns {
@@ -296,6 +306,33 @@ impl Rules {
         }
         signs.words = words;
         signs
+    }
+
+    /// "so you're gonna wanna" / "go on the website": a pointer cut in two by the transcriber belongs to both halves.
+    fn read_over_the_border(&self, before: &mut TurnSigns, here: &mut TurnSigns, speaker: Role) {
+        let border = before.words.len();
+        let mut joined = Words { tokens: before.words.tokens.clone(), punctuated: before.words.punctuated };
+        joined.tokens.extend(here.words.tokens.iter().cloned());
+        if let Some(first) = joined.tokens.get_mut(border) {
+            first.parted = Break::Clause;
+        }
+        for (rule, found) in self.find(&joined, speaker) {
+            let rule = &self.rules[rule];
+            let Sign::Label(label) = rule.sign else { continue };
+            if !label.is_deflection() || found.start >= border || found.end <= border {
+                continue;
+            }
+            for (signs, place) in [(&mut *before, found.start..border), (&mut *here, 0..found.end - border)] {
+                signs.hits.push(Hit {
+                    label,
+                    rule: rule.id.clone(),
+                    quote: signs.words.bytes(quote_around(&signs.words, place.clone())),
+                    strength: rule.strength,
+                    target: rule.target.or(found.target),
+                });
+                signs.places.push(place);
+            }
+        }
     }
 
     /// Matches in the order of the words, at most one per rule and sentence.
@@ -409,7 +446,7 @@ mod tests {
         let rules = Rules::parse(BUILT_IN).unwrap_or_else(|error| panic!("{error}"));
         let mut missing = Vec::new();
         for (id, role, example) in rules.examples() {
-            if !rules.matching(example, role).contains(&id) {
+            if !rules.matching(example, role).any(|found| found == id) {
                 missing.push(format!("{id}: {example}"));
             }
         }
@@ -422,7 +459,7 @@ mod tests {
         let mut missing = Vec::new();
         for (id, role, example) in rules.examples().filter(|(_, _, example)| !example.ends_with('?')) {
             let raw: String = example.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == ' ' || *c == '-').collect();
-            if !rules.matching(&raw, role).contains(&id) {
+            if !rules.matching(&raw, role).any(|found| found == id) {
                 missing.push(format!("{id}: {raw}"));
             }
         }

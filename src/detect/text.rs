@@ -97,7 +97,7 @@ impl Words {
                 });
             }
         }
-        words.join_numbers(text);
+        words.join_numbers();
         words
     }
 
@@ -156,7 +156,7 @@ impl Words {
     }
 
     /// Joins runs of figures or spoken digits: `#phone` if they are long enough, else figures become `#`.
-    fn join_numbers(&mut self, text: &str) {
+    fn join_numbers(&mut self) {
         let mut joined: Vec<Token> = Vec::with_capacity(self.tokens.len());
         let mut at = 0;
         while at < self.tokens.len() {
@@ -170,7 +170,7 @@ impl Words {
                 continue;
             }
             for token in &self.tokens[at..at + run.max(1)] {
-                let figures = text[token.bytes.clone()].starts_with(|c: char| c.is_ascii_digit());
+                let figures = token.word.starts_with(|c: char| c.is_ascii_digit());
                 if figures && joined.last().is_some_and(|last| last.word == "#") && token.parted < Break::Sentence {
                     continue;
                 }
