@@ -2,7 +2,7 @@
 //!
 //! `just go to <site>` means those words with any member of the class `site` in the last place. `(a|b c)` is a choice,
 //! `[a b]` may be left out, `..3` stands for up to three words, `book*` for every word that begins so, `<name>` for a
-//! word with a capital, `^` and `$` for the ends of a sentence. A phrase never runs over the end of a sentence.
+//! word with a capital, `^` and `$` for the ends of a sentence, `,` for the start of a clause. A phrase never runs over the end of a sentence.
 //! A choice inside a phrase is tried from left to right; patterns are small, so plain backtracking is fast.
 
 use std::collections::{BTreeMap, HashMap};
@@ -107,6 +107,7 @@ enum Step {
     AnyWord,
     Name,
     SentenceStart,
+    ClauseStart,
     SentenceEnd,
     /// Try the first way, then the second.
     Either(usize, usize),
@@ -178,6 +179,7 @@ impl Phrase {
             Step::SentenceStart => {
                 (at < stream.len() && stream.tokens[at].parted == Break::Sentence).then(|| onward(step + 1, at))?
             }
+            Step::ClauseStart => (at < stream.len() && stream.tokens[at].parted >= Break::Clause).then(|| onward(step + 1, at))?,
             Step::SentenceEnd => {
                 let over = at == stream.len() || stream.tokens[at].parted == Break::Sentence;
                 over.then(|| onward(step + 1, at))?
@@ -193,7 +195,7 @@ impl Phrase {
         while let Some(step) = open.pop() {
             match self.steps[step] {
                 Step::AnyWord | Step::Found => return true,
-                Step::SentenceStart => open.push(step + 1),
+                Step::SentenceStart | Step::ClauseStart => open.push(step + 1),
                 Step::Either(first, second) => open.extend([first, second]),
                 Step::Jump(next) => open.push(next),
                 _ => {}
@@ -211,7 +213,7 @@ impl Phrase {
                 Step::Class(class) => found.push(Some(Opening::Class(class))),
                 Step::Either(first, second) => open.extend([first, second]),
                 Step::Jump(next) => open.push(next),
-                Step::SentenceStart => open.push(step + 1),
+                Step::SentenceStart | Step::ClauseStart => open.push(step + 1),
                 _ => found.push(None),
             }
         }
@@ -308,6 +310,11 @@ impl Writer<'_> {
                 self.steps.push(Step::SentenceStart);
                 Ok(())
             }
+            ',' => {
+                self.take(1);
+                self.steps.push(Step::ClauseStart);
+                Ok(())
+            }
             '$' => {
                 self.take(1);
                 self.steps.push(Step::SentenceEnd);
@@ -380,7 +387,7 @@ impl Writer<'_> {
     }
 
     fn word(&mut self) -> Result<(), String> {
-        let length = self.rest.find(|c: char| c.is_whitespace() || "()[]|<>-".contains(c)).unwrap_or(self.rest.len());
+        let length = self.rest.find(|c: char| c.is_whitespace() || "()[]|<>-,".contains(c)).unwrap_or(self.rest.len());
         let word = &self.rest[..length];
         if word.is_empty() {
             return Err(format!("{:?} stands alone", self.rest.chars().next().unwrap_or(' ')));
