@@ -179,9 +179,20 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     }
 
     // An apology: for the case, for the trouble, or with a step.
-    let steps = holds_any(scores, &STEPS);
-    if steps || holds(scores, Label::Acknowledgement) {
+    let steps = [Label::OfferAction, Label::Ownership, Label::WarmTransfer, Label::ClarifyingQuestion, Label::SecureMove]
+        .into_iter()
+        .any(|label| holds(scores, label))
+        || scores.strength(Label::Fulfilment) >= if context.complained { 0.8 } else { 0.6 }
+        || (signs.words.has_question() && !signs.has(Cue::AnythingElse));
+    if steps || holds(scores, Label::Acknowledgement) || !context.open {
         scores.clear(Label::HollowApology);
+    }
+    // "I'm sorry, we can't": a softener.
+    if scores.strength(Label::HollowApology) < 0.7 && signs.has(Cue::SaysNo) {
+        scores.clear(Label::HollowApology);
+    }
+    if holds(scores, Label::HollowApology) {
+        scores.clear(Label::Fulfilment);
     }
     if steps || deflects {
         shift(scores, Label::ScriptedFiller, -0.35);
