@@ -19,6 +19,7 @@ use super::{EXIT_SOME_FAILED, EXIT_STOPPED, tell};
 use crate::dialogue::GivenRoles;
 use crate::domain::{Report, Stop};
 use crate::pipeline::{self, Engine, Options, Progress};
+use crate::report::terminal::Look;
 use crate::report::{self, Format};
 use crate::transcribe::Hints;
 
@@ -187,11 +188,24 @@ fn print(report: &Report, input: &Input, args: &Args, out: Option<&Path>) -> Res
         let page = out
             .filter(|_| args.format.contains(&Format::Html))
             .map(|folder| folder.join(format!("{}.html", input.stem)));
-        let look = report::terminal::Look::of_stdout();
-        write!(stdout, "{}", report::terminal::summary(report, page.as_deref(), &look))?;
+        write!(stdout, "{}", report::terminal::summary(report, page.as_deref(), look()))?;
     }
     stdout.flush()?;
     Ok(())
+}
+
+/// What the terminal on stdout can show; plain and narrow where there is none.
+fn look() -> Look {
+    let terminal = console::Term::stdout();
+    let utf8 = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .is_some_and(|value| value.to_lowercase().replace('-', "").contains("utf8"));
+    Look {
+        width: terminal.size_checked().map_or(80, |(_, columns)| usize::from(columns)),
+        colour: terminal.is_term() && console::colors_enabled(),
+        unicode: utf8 || cfg!(not(unix)),
+    }
 }
 
 /// Ctrl-C asks the work to stop; whoever has not noticed within a second is not waited for.

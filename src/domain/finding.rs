@@ -37,12 +37,16 @@ impl From<f32> for Confidence {
 /// Words that are literally in the transcript, and their time. Made only from a turn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
+    /// Which turn, by its place in the dialogue.
     turn: usize,
+    /// Who said it.
     speaker: Role,
+    /// Where it was heard; absent in dialogues that came as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     channel: Option<ChannelId>,
     #[serde(flatten)]
     span: TimeSpan,
+    /// The words, letter for letter as in the turn.
     quote: super::dialogue::SpokenText,
 }
 
@@ -137,6 +141,7 @@ pub struct Finding {
     /// What a second opinion said about it; absent if none was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<Judged>,
+    /// The words and times behind it; never empty.
     evidence: Vec<Evidence>,
 }
 

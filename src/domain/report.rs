@@ -18,7 +18,7 @@ pub const SCHEMA: &str = "runaround.report/1";
 /// One call, analysed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// Always [`SCHEMA`].
+    /// Name and version of this format, `runaround.report/1`.
     pub schema: String,
     /// The verdict in one line.
     pub call: Verdict,

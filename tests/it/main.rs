@@ -1,5 +1,10 @@
 //! The integration tests, one binary: files under `tests/it`, one per door of the program.
 
 mod architecture;
+mod calls;
+mod cli;
+mod ingest;
 #[cfg(feature = "fetch")]
 mod judge;
+mod report;
+mod support;

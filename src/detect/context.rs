@@ -1,0 +1,89 @@
+//! What has happened in the dialogue up to a turn, as far as it changes what the same words do there.
+
+use crate::domain::{Act, Dialogue, Label, Role};
+
+use super::rules::{Cue, TurnSigns};
+
+/// The dialogue before one turn.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// The caller has said what he wants, and it has not been met since.
+    pub open: bool,
+    /// A caller has spoken at all.
+    pub caller_spoke: bool,
+    /// The caller's turns since the organisation last spoke asked for a pointer.
+    pub asked_pointer: bool,
+    /// They asked about a rule, a price, a limit.
+    pub asked_rule: bool,
+    /// They asked something.
+    pub asked: bool,
+    /// They complained, objected or showed hardship.
+    pub complained: bool,
+    /// They thanked and asked for nothing.
+    pub content: bool,
+    /// The organisation's turns since the caller last spoke turned him away: deflection, refusal, rule, stall, lecture.
+    pub turned_away: bool,
+    /// The same for the organisation's turns before that.
+    pub turned_away_before: bool,
+    /// The organisation's last turns asked for something it needs.
+    pub was_asked: bool,
+    /// The organisation's last turns offered something.
+    pub was_offered: bool,
+    /// The request was met in the organisation's last turns.
+    pub was_met: bool,
+    /// Something has been done for the caller in this call.
+    pub ever_met: bool,
+    /// Agent and caller look for a fault together.
+    pub live_help: bool,
+    last: Option<Role>,
+}
+
+impl Context {
+    /// Takes note of a turn that has been decided.
+    pub fn pass(&mut self, dialogue: &Dialogue, at: usize, signs: &TurnSigns, acts: &[Act]) {
+        let turn = &dialogue.turns[at];
+        let has = |label: Label| acts.iter().any(|act| act.label == label);
+        if turn.speaker.is_organisation() {
+            if self.last.is_some_and(|role| !role.is_organisation()) || self.last.is_none() {
+                self.turned_away_before = self.turned_away;
+                (self.turned_away, self.was_asked, self.was_offered, self.was_met) = (false, false, false, false);
+            }
+            self.turned_away |= acts.iter().any(|act| turns_away(act.label));
+            self.was_asked |= has(Label::ClarifyingQuestion) || has(Label::SecureMove);
+            self.was_offered |= has(Label::OfferAction) || has(Label::WarmTransfer) || has(Label::Ownership);
+            // "It's quicker" may answer something; only what is done or plainly answered closes a request.
+            if acts.iter().any(|act| act.label == Label::Fulfilment && act.confidence.get() >= 0.6) {
+                (self.was_met, self.ever_met, self.open) = (true, true, false);
+            }
+            self.live_help |= signs.has(Cue::Steps);
+        } else {
+            if self.last.is_none_or(Role::is_organisation) {
+                (self.asked_pointer, self.asked_rule, self.asked) = (false, false, false);
+                (self.complained, self.content) = (false, false);
+            }
+            self.caller_spoke = true;
+            self.asked_pointer |= signs.has(Cue::AsksPointer);
+            self.asked_rule |= signs.has(Cue::AsksRule);
+            self.asked |= has(Label::Request) || signs.words.has_question();
+            self.complained |= has(Label::Frustration) || has(Label::Pushback) || signs.has(Cue::Hardship);
+            self.content = has(Label::Gratitude) && !has(Label::Request) && !has(Label::Pushback);
+            let courteous = has(Label::Gratitude) || has(Label::Acceptance);
+            let goes_on = signs.words.len() >= 5 && !courteous && !self.was_asked;
+            self.open |= goes_on || has(Label::Request) || has(Label::Pushback) || has(Label::Frustration);
+        }
+        self.last = Some(turn.speaker);
+    }
+}
+
+/// Whether `label` leaves the caller standing.
+pub fn turns_away(label: Label) -> bool {
+    label.is_deflection()
+        || matches!(
+            label,
+            Label::PolicyQuote
+                | Label::BlameLecture
+                | Label::HollowApology
+                | Label::ScriptedFiller
+                | Label::RefusalWithoutAlternative
+        )
+}

@@ -1,0 +1,480 @@
+//! Phrase rules: read from data files, compiled once, looked for in every turn.
+//!
+//! A rule says which words suggest which label (or which *cue*, a fact that the decision needs) and how strongly. The
+//! rules know nothing of the dialogue around a turn; [`super::context`] and [`super::acts`] do.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::domain::{Dialogue, Label, Role, Target, Turn};
+
+use super::phrase::{Found, Index, Phrase, Stream, Vocabulary};
+use super::scores::Hit;
+use super::text::{Break, Words};
+
+/// A fact about a turn that is no label but decides over labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cue {
+    /// Caller: asks for a place, a number, an address, a link, or whom to contact.
+    AsksPointer,
+    /// Caller: asks about a rule, a price, a time limit.
+    AsksRule,
+    /// Caller: a question or a need is put into words.
+    Asks,
+    /// Caller: it works now, it has arrived, it is solved.
+    Solved,
+    /// Caller: it still does not work.
+    StillBroken,
+    /// Caller: a feeling or a hardship is stated.
+    Hardship,
+    /// Caller: says no, but, I already did.
+    Objects,
+    /// Agent: the fact is not held on this line.
+    UnknownHere,
+    /// Agent: only the caller, or only that third party, can do it, for a reason that is given.
+    OnlyThere,
+    /// Agent: the pointer is an extra.
+    OnTop,
+    /// Agent: "if you notice ...", said for a case that may come.
+    Conditional,
+    /// Agent: says what he does or will do himself.
+    Undertakes,
+    /// Agent: steps to try now.
+    Steps,
+    /// Agent: says no.
+    SaysNo,
+    /// Agent: a way out besides the no.
+    WayOut,
+    /// Agent: words of apology.
+    Apology,
+    /// Agent: asks whether there is anything else.
+    AnythingElse,
+    /// Agent: greets or says goodbye.
+    Courtesy,
+}
+
+/// A cue in a turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CueHit {
+    /// What.
+    pub cue: Cue,
+    /// The words, as numbers of words of the turn.
+    pub words: Range<usize>,
+}
+
+/// What the rules find in one turn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TurnSigns {
+    /// The turn as words.
+    pub words: Words,
+    /// Suggested labels, in the order of the words.
+    pub hits: Vec<Hit>,
+    /// Where each hit stands, as numbers of words; `places[n]` belongs to `hits[n]`.
+    pub places: Vec<Range<usize>>,
+    /// Facts for the decision.
+    pub cues: Vec<CueHit>,
+}
+
+impl TurnSigns {
+    /// Whether `cue` is anywhere in the turn.
+    pub fn has(&self, cue: Cue) -> bool {
+        self.cues.iter().any(|hit| hit.cue == cue)
+    }
+
+    /// The first `cue` of the turn.
+    pub fn first(&self, cue: Cue) -> Option<&CueHit> {
+        self.cues.iter().find(|hit| hit.cue == cue)
+    }
+}
+
+/// All rules, compiled.
+#[derive(Debug)]
+pub struct Rules {
+    vocabulary: Vocabulary,
+    rules: Vec<Rule>,
+    /// All phrases of all rules, with the rule each belongs to.
+    phrases: Vec<(Phrase, usize)>,
+    index: Index,
+}
+
+#[derive(Debug)]
+struct Rule {
+    id: String,
+    sign: Sign,
+    by: Speaker,
+    strength: f32,
+    target: Option<Target>,
+    question: Option<bool>,
+    unless: Vec<Phrase>,
+    examples: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    Label(Label),
+    Cue(Cue),
+}
+
+/// Whose turns a rule reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Speaker {
+    Caller,
+    Organisation,
+}
+
+impl Speaker {
+    fn fits(self, role: Role) -> bool {
+        match role {
+            Role::Mixed => true,
+            Role::Caller => self == Speaker::Caller,
+            Role::Agent | Role::Ivr => self == Speaker::Organisation,
+        }
+    }
+}
+
+/// Why a rule file could not be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{line}: {problem}")]
+pub struct Error {
+    file: String,
+    line: usize,
+    problem: String,
+}
+
+/// `data/rules/words.toml`.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct WordsFile(std::collections::BTreeMap<String, ClassEntry>);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClassEntry {
+    #[serde(default)]
+    target: Option<Target>,
+    words: Vec<Spanned<String>>,
+}
+
+/// Every other file under `data/rules`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleFile {
+    #[serde(default)]
+    rule: Vec<RuleEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleEntry {
+    id: Spanned<String>,
+    #[serde(default)]
+    label: Option<Label>,
+    #[serde(default)]
+    cue: Option<Cue>,
+    #[serde(default)]
+    by: Option<Speaker>,
+    #[serde(default)]
+    strength: Option<f32>,
+    #[serde(default)]
+    target: Option<Target>,
+    #[serde(default)]
+    question: Option<bool>,
+    say: Vec<Spanned<String>>,
+    #[serde(default)]
+    unless: Vec<Spanned<String>>,
+    example: Vec<String>,
+}
+
+/// The files that ship with the program: name and content.
+pub const BUILT_IN: [(&str, &str); 8] = [
+    ("words.toml", include_str!("../../data/rules/words.toml")),
+    ("channel.toml", include_str!("../../data/rules/channel.toml")),
+    ("transfer.toml", include_str!("../../data/rules/transfer.toml")),
+    ("callback.toml", include_str!("../../data/rules/callback.toml")),
+    ("script.toml", include_str!("../../data/rules/script.toml")),
+    ("help.toml", include_str!("../../data/rules/help.toml")),
+    ("caller.toml", include_str!("../../data/rules/caller.toml")),
+    ("cues.toml", include_str!("../../data/rules/cues.toml")),
+];
+
+/// Hash over rule files, name and content, lower-case hex.
+pub fn digest<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> String {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    for (name, content) in files {
+        // Lengths keep "ab" + "c" apart from "a" + "bc".
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name);
+        hash.update((content.len() as u64).to_le_bytes());
+        hash.update(content);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Rules {
+    /// The rules that ship with the program.
+    pub fn built_in() -> Self {
+        Self::parse(BUILT_IN).expect("tests compile the built-in rules")
+    }
+
+    /// Reads rule files given as name and content; the one named `words.toml` holds the word classes.
+    ///
+    /// # Errors
+    /// Names the file and the line, and says what is wrong there.
+    pub fn parse<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)> + Clone) -> Result<Self, Error> {
+        let mut vocabulary = Vocabulary::new();
+        let is_words = |name: &str| name.ends_with("words.toml");
+        for (file, content) in files.clone().into_iter().filter(|(name, _)| is_words(name)) {
+            read_classes(file, content, &mut vocabulary)?;
+        }
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut phrases = Vec::new();
+        for (file, content) in files.into_iter().filter(|(name, _)| !is_words(name)) {
+            let entries: RuleFile = read_toml(file, content)?;
+            for entry in entries.rule {
+                let (rule, says) = compile(entry, file, content, &mut vocabulary)?;
+                if rules.iter().any(|other| other.id == rule.id) {
+                    return Err(Error { file: file.to_owned(), line: 1, problem: format!("the id {:?} is used twice", rule.id) });
+                }
+                phrases.extend(says.into_iter().map(|phrase| (phrase, rules.len())));
+                rules.push(rule);
+            }
+        }
+        let index = Index::new(phrases.iter().map(|(phrase, _)| phrase));
+        Ok(Self { vocabulary, rules, phrases, index })
+    }
+
+    /// Ids of the rules with the sentences they must find themselves in, for tests.
+    pub fn examples(&self) -> impl Iterator<Item = (&str, Role, &str)> {
+        self.rules.iter().flat_map(|rule| {
+            let role = if rule.by == Speaker::Caller { Role::Caller } else { Role::Agent };
+            rule.examples.iter().map(move |example| (rule.id.as_str(), role, example.as_str()))
+        })
+    }
+
+    /// Ids of all rules, in the order of the files.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.id.as_str())
+    }
+
+    /// Everything the rules find, turn by turn.
+    pub fn read(&self, dialogue: &Dialogue) -> Vec<TurnSigns> {
+        let mut all: Vec<TurnSigns> = dialogue.turns.iter().map(|turn| self.read_turn(turn)).collect();
+        for at in 1..all.len() {
+            let (before, here) = (&dialogue.turns[at - 1], &dialogue.turns[at]);
+            if before.speaker == here.speaker && !before.text.trim_end().ends_with(['.', '!', '?']) {
+                let (left, right) = all.split_at_mut(at);
+                self.read_over_the_border(&mut left[at - 1], &mut right[0], here.speaker);
+            }
+        }
+        all
+    }
+
+    /// The label hits alone, turn by turn.
+    pub fn hits(&self, dialogue: &Dialogue) -> Vec<Vec<Hit>> {
+        self.read(dialogue).into_iter().map(|signs| signs.hits).collect()
+    }
+
+    /// Ids of the rules that find themselves in `text` said by `speaker`.
+    pub fn matching(&self, text: &str, speaker: Role) -> impl Iterator<Item = &str> {
+        let words = Words::of(text);
+        self.find(&words, speaker).into_iter().map(|(rule, _)| self.rules[rule].id.as_str())
+    }
+
+    fn read_turn(&self, turn: &Turn) -> TurnSigns {
+        let words = Words::of(&turn.text);
+        let mut signs = TurnSigns::default();
+        for (rule, found) in self.find(&words, turn.speaker) {
+            let rule = &self.rules[rule];
+            let place = found.start..found.end;
+            match rule.sign {
+                Sign::Cue(cue) => signs.cues.push(CueHit { cue, words: place }),
+                Sign::Label(label) => {
+                    signs.hits.push(Hit {
+                        label,
+                        rule: rule.id.clone(),
+                        quote: words.bytes(quote_around(&words, place.clone())),
+                        strength: rule.strength,
+                        target: rule.target.or(found.target),
+                    });
+                    signs.places.push(place);
+                }
+            }
+        }
+        signs.words = words;
+        signs
+    }
+
+    /// "so you're gonna wanna" / "go on the website": a pointer cut in two by the transcriber belongs to both halves.
+    fn read_over_the_border(&self, before: &mut TurnSigns, here: &mut TurnSigns, speaker: Role) {
+        let border = before.words.len();
+        let mut joined = Words { tokens: before.words.tokens.clone(), punctuated: before.words.punctuated };
+        joined.tokens.extend(here.words.tokens.iter().cloned());
+        if let Some(first) = joined.tokens.get_mut(border) {
+            first.parted = Break::Clause;
+        }
+        for (rule, found) in self.find(&joined, speaker) {
+            let rule = &self.rules[rule];
+            let Sign::Label(label) = rule.sign else { continue };
+            if !label.is_deflection() || found.start >= border || found.end <= border {
+                continue;
+            }
+            for (signs, place) in [(&mut *before, found.start..border), (&mut *here, 0..found.end - border)] {
+                signs.hits.push(Hit {
+                    label,
+                    rule: rule.id.clone(),
+                    quote: signs.words.bytes(quote_around(&signs.words, place.clone())),
+                    strength: rule.strength,
+                    target: rule.target.or(found.target),
+                });
+                signs.places.push(place);
+            }
+        }
+    }
+
+    /// Matches in the order of the words, at most one per rule and sentence.
+    fn find(&self, words: &Words, speaker: Role) -> Vec<(usize, Found)> {
+        let stream = Stream::new(&words.tokens, &self.vocabulary);
+        let mut found: Vec<(usize, Found)> = Vec::new();
+        let mut candidates = Vec::new();
+        for start in 0..words.len() {
+            self.index.candidates(&stream, start, &mut candidates);
+            for &candidate in &candidates {
+                let (phrase, number) = &self.phrases[candidate];
+                let rule = &self.rules[*number];
+                if !rule.by.fits(speaker) || rule.question.is_some_and(|asked| asked != words.tokens[start].asked) {
+                    continue;
+                }
+                let Some(hit) = phrase.at(start, &stream, &self.vocabulary) else { continue };
+                let sentence = words.sentence(start);
+                let known = found.iter().any(|(other, hit)| *other == *number && sentence.contains(&hit.start));
+                if !known && !self.excused(rule, sentence, &stream) {
+                    found.push((*number, hit));
+                }
+            }
+        }
+        found
+    }
+
+    fn excused(&self, rule: &Rule, sentence: Range<usize>, stream: &Stream) -> bool {
+        sentence.into_iter().any(|at| rule.unless.iter().any(|phrase| phrase.at(at, stream, &self.vocabulary).is_some()))
+    }
+}
+
+/// So many words of a sentence still read well as a quote.
+const QUOTE_WORDS: usize = 28;
+
+/// The sentence around a match; in long or unpunctuated speech, the match and some words on both sides.
+fn quote_around(words: &Words, place: Range<usize>) -> Range<usize> {
+    let sentence = words.sentence(place.start);
+    if sentence.len() <= QUOTE_WORDS {
+        return sentence;
+    }
+    let spare = QUOTE_WORDS.saturating_sub(place.len()) / 2;
+    place.start.saturating_sub(spare).max(sentence.start)..(place.end + spare).min(sentence.end)
+}
+
+fn read_classes(file: &str, content: &str, vocabulary: &mut Vocabulary) -> Result<(), Error> {
+    let WordsFile(classes) = read_toml(file, content)?;
+    for (name, class) in &classes {
+        let mut members = Vec::new();
+        for word in &class.words {
+            match word.get_ref().strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
+                None => members.push(word.get_ref().clone()),
+                Some(other) => match classes.get(other) {
+                    Some(other) if other.words.iter().all(|word| !word.get_ref().starts_with('<')) => {
+                        members.extend(other.words.iter().map(|word| word.get_ref().clone()));
+                    }
+                    Some(_) => return Err(at(file, content, word.span(), "a class may hold plain classes only, not classes of classes")),
+                    None => return Err(at(file, content, word.span(), &format!("there is no class <{other}>"))),
+                },
+            }
+        }
+        vocabulary.add_class(name, class.target, &members);
+    }
+    Ok(())
+}
+
+fn compile(entry: RuleEntry, file: &str, content: &str, vocabulary: &mut Vocabulary) -> Result<(Rule, Vec<Phrase>), Error> {
+    let here = |problem: &str| at(file, content, entry.id.span(), problem);
+    let (sign, side) = match (entry.label, entry.cue) {
+        (Some(label), None) => {
+            (Sign::Label(label), Some(if label.is_callers() { Speaker::Caller } else { Speaker::Organisation }))
+        }
+        (None, Some(cue)) => (Sign::Cue(cue), entry.by),
+        _ => return Err(here("a rule has either a label or a cue")),
+    };
+    let Some(by) = side else { return Err(here("a cue says by whom: by = \"caller\" or \"organisation\"")) };
+    let strength = entry.strength.unwrap_or(0.8);
+    if !(0.0..=1.0).contains(&strength) {
+        return Err(here("strength lies between 0 and 1"));
+    }
+    if entry.example.is_empty() {
+        return Err(here("a rule wants at least one example sentence"));
+    }
+    let mut phrases = |texts: &[Spanned<String>]| -> Result<Vec<Phrase>, Error> {
+        texts
+            .iter()
+            .map(|text| {
+                Phrase::compile(text.get_ref(), vocabulary).map_err(|problem| at(file, content, text.span(), &problem))
+            })
+            .collect()
+    };
+    let (says, unless) = (phrases(&entry.say)?, phrases(&entry.unless)?);
+    let id = entry.id.get_ref().clone();
+    Ok((Rule { id, sign, by, strength, target: entry.target, question: entry.question, unless, examples: entry.example }, says))
+}
+
+fn read_toml<T: serde::de::DeserializeOwned>(file: &str, content: &str) -> Result<T, Error> {
+    toml::from_str(content).map_err(|error| at(file, content, error.span().unwrap_or(0..0), error.message()))
+}
+
+fn at(file: &str, content: &str, span: Range<usize>, problem: &str) -> Error {
+    let line = 1 + content.as_bytes()[..span.start.min(content.len())].iter().filter(|byte| **byte == b'\n').count();
+    Error { file: file.to_owned(), line, problem: problem.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_finds_itself_in_its_examples() {
+        let rules = Rules::parse(BUILT_IN).unwrap_or_else(|error| panic!("{error}"));
+        let mut missing = Vec::new();
+        for (id, role, example) in rules.examples() {
+            if !rules.matching(example, role).any(|found| found == id) {
+                missing.push(format!("{id}: {example}"));
+            }
+        }
+        assert!(missing.is_empty(), "not found:\n{}", missing.join("\n"));
+    }
+
+    #[test]
+    fn examples_hold_in_raw_speech_recognition_too() {
+        let rules = Rules::built_in();
+        let mut missing = Vec::new();
+        for (id, role, example) in rules.examples().filter(|(_, _, example)| !example.ends_with('?')) {
+            let raw: String = example.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == ' ' || *c == '-').collect();
+            if !rules.matching(&raw, role).any(|found| found == id) {
+                missing.push(format!("{id}: {raw}"));
+            }
+        }
+        assert!(missing.is_empty(), "not found:\n{}", missing.join("\n"));
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_line() {
+        let complain = |rules: &str| {
+            let files = [("words.toml", "[site]\nwords = [\"website\"]\n"), ("mine.toml", rules)];
+            Rules::parse(files).unwrap_err().to_string()
+        };
+        let rule = |say: &str| format!("[[rule]]\nid = \"a\"\nlabel = \"pushback\"\nexample = [\"x\"]\nsay = [\n  {say}\n]\n");
+        assert!(complain(&rule("\"visit <sight>\"")).starts_with("mine.toml:6: there is no class <sight>"));
+        assert!(complain("[[rule]]\nid = \"a\"\ncolour = 1\n").starts_with("mine.toml:"));
+        assert!(complain("[[rule]]\nid = \"a\"\nsay = [\"x\"]\nexample = [\"x\"]\n").contains("either a label or a cue"));
+    }
+}

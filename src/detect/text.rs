@@ -1,0 +1,267 @@
+//! Words as rules see them: lower case, no apostrophes, no fillers, each with its place in the turn's text.
+//!
+//! Speech recognition drops punctuation, case and apostrophes and keeps every "uh"; people who type add handles,
+//! links and signatures. Both become the same plain stream here, so a rule is written once.
+
+use std::ops::Range;
+
+/// How a word is parted from the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Break {
+    /// Nothing but blanks.
+    None,
+    /// A comma, a dash, a colon.
+    Clause,
+    /// A full stop, a question mark, an exclamation mark, or the start of the turn.
+    Sentence,
+}
+
+/// One word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Lower case without apostrophes: `can't` is `cant`. Figures are `#`, a telephone number is `#phone`,
+    /// an e-mail address `#mail`.
+    pub word: String,
+    /// Its bytes in the turn's text.
+    pub bytes: Range<usize>,
+    /// What stands before it.
+    pub parted: Break,
+    /// Whether its sentence ends with a question mark.
+    pub asked: bool,
+    /// Written with a capital in a text that uses capitals, and not at the start of a sentence.
+    pub name: bool,
+}
+
+/// The words of one turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// In order.
+    pub tokens: Vec<Token>,
+    /// Whether the text has any full stop, comma or question mark; raw speech recognition often has none.
+    pub punctuated: bool,
+}
+
+/// Sounds that carry nothing.
+const FILLERS: [&str; 14] =
+    ["uh", "um", "uhm", "umm", "uhh", "uhhh", "ummm", "erm", "er", "ah", "mm", "hm", "hmm", "mhm"];
+
+/// Digits as people say them.
+const DIGITS: [&str; 11] =
+    ["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+
+/// So many digits in a row are a telephone number, not an amount or an hour.
+const PHONE_DIGITS: usize = 7;
+
+impl Words {
+    /// The words of `text`.
+    pub fn of(text: &str) -> Self {
+        let mut words = Words { tokens: Vec::new(), punctuated: text.contains(['.', ',', '?', '!']) };
+        let cased = text.chars().any(char::is_lowercase) && text.chars().any(char::is_uppercase);
+        let mut parted = Break::Sentence;
+        let mut after_mark = false;
+        for piece in pieces(text) {
+            let raw = &text[piece.clone()];
+            if is_mark(raw) {
+                after_mark = true;
+                continue;
+            }
+            // "... on our page [link] Let us know": a link often ends its sentence without a full stop.
+            if std::mem::take(&mut after_mark) && cased && raw.starts_with(char::is_uppercase) && !raw.starts_with("I") {
+                parted = Break::Sentence;
+            }
+            if let Some(special) = special(raw) {
+                words.push(Token { word: special.to_owned(), bytes: piece, parted, asked: false, name: false });
+                parted = if raw.ends_with(['.', '!', '?']) { Break::Sentence } else { Break::None };
+                continue;
+            }
+            for part in parts(raw) {
+                let bytes = piece.start + part.start..piece.start + part.end;
+                let written = &text[bytes.clone()];
+                if written.starts_with(is_letter) {
+                    let name = cased && parted != Break::Sentence && written.starts_with(char::is_uppercase);
+                    let word = plain(written);
+                    if !word.is_empty() && !FILLERS.contains(&word.as_str()) {
+                        words.push(Token { word, bytes, parted, asked: false, name });
+                        parted = Break::None;
+                    }
+                    continue;
+                }
+                if written.contains('?') {
+                    words.mark_question();
+                }
+                parted = parted.max(match written {
+                    "." => Break::Sentence,
+                    _ if written.contains(['!', '?', ';']) => Break::Sentence,
+                    _ if written.contains([',', ':', '(', ')', '–', '—', '.', '…']) => Break::Clause,
+                    _ => Break::None,
+                });
+            }
+        }
+        words.join_numbers();
+        words
+    }
+
+    /// How many words.
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The words of the sentence around word `at`, as a range of word numbers.
+    pub fn sentence(&self, at: usize) -> Range<usize> {
+        let start = (0..=at).rev().find(|&i| self.tokens[i].parted == Break::Sentence).unwrap_or(0);
+        let end = (at + 1..self.len()).find(|&i| self.tokens[i].parted == Break::Sentence).unwrap_or(self.len());
+        start..end
+    }
+
+    /// The bytes of the turn's text from word `words.start` to word `words.end`, without surrounding marks.
+    pub fn bytes(&self, words: Range<usize>) -> Range<usize> {
+        match (self.tokens.get(words.start), words.end.checked_sub(1).and_then(|last| self.tokens.get(last))) {
+            (Some(first), Some(last)) => first.bytes.start..last.bytes.end.max(first.bytes.end),
+            _ => 0..0,
+        }
+    }
+
+    /// Whether the last sentence is a question, by its mark.
+    pub fn ends_as_question(&self) -> bool {
+        self.tokens.last().is_some_and(|token| token.asked)
+    }
+
+    /// Whether any sentence is a question, by its mark.
+    pub fn has_question(&self) -> bool {
+        self.tokens.iter().any(|token| token.asked)
+    }
+
+    fn push(&mut self, token: Token) {
+        // "i i want", "the the": said twice, meant once. Digits are meant.
+        let again = self.tokens.last().is_some_and(|last| {
+            last.word == token.word && token.parted < Break::Sentence && !is_digit(&token.word)
+        });
+        if !again {
+            self.tokens.push(token);
+        }
+    }
+
+    fn mark_question(&mut self) {
+        for token in self.tokens.iter_mut().rev() {
+            token.asked = true;
+            if token.parted == Break::Sentence {
+                break;
+            }
+        }
+    }
+
+    /// Joins runs of figures or spoken digits: `#phone` if they are long enough, else figures become `#`.
+    fn join_numbers(&mut self) {
+        let mut joined: Vec<Token> = Vec::with_capacity(self.tokens.len());
+        let mut at = 0;
+        while at < self.tokens.len() {
+            let run = self.tokens[at..].iter().take_while(|token| is_digit(&token.word)).count();
+            let digits: usize = self.tokens[at..at + run].iter().map(digits_of).sum();
+            if digits >= PHONE_DIGITS {
+                let first = &self.tokens[at];
+                let bytes = first.bytes.start..self.tokens[at + run - 1].bytes.end;
+                joined.push(Token { word: "#phone".to_owned(), bytes, ..first.clone() });
+                at += run;
+                continue;
+            }
+            for token in &self.tokens[at..at + run.max(1)] {
+                let figures = token.word.starts_with(|c: char| c.is_ascii_digit());
+                if figures && joined.last().is_some_and(|last| last.word == "#") && token.parted < Break::Sentence {
+                    continue;
+                }
+                joined.push(if figures { Token { word: "#".to_owned(), ..token.clone() } } else { token.clone() });
+            }
+            at += run.max(1);
+        }
+        self.tokens = joined;
+    }
+}
+
+/// The form in which words are compared: lower case, apostrophes gone, simple spellings joined.
+pub fn plain(word: &str) -> String {
+    let lower: String =
+        word.chars().filter(|c| !matches!(c, '\'' | '’' | '‘' | '`')).flat_map(char::to_lowercase).collect();
+    match lower.as_str() {
+        "u" => "you".to_owned(),
+        "ur" => "your".to_owned(),
+        "pls" | "plz" => "please".to_owned(),
+        "r" => "are".to_owned(),
+        "okay" => "ok".to_owned(),
+        _ => lower,
+    }
+}
+
+/// Stretches between blanks.
+fn pieces(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let base = text.as_ptr() as usize;
+    text.split_whitespace().map(move |piece| {
+        let start = piece.as_ptr() as usize - base;
+        start..start + piece.len()
+    })
+}
+
+/// `raw` cut where letters meet other signs. A full stop between letters, as in `waste.org`, stays inside.
+fn parts(raw: &str) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    let mut inside = None;
+    for (at, sign) in raw.char_indices() {
+        let rest = &raw[at + sign.len_utf8()..];
+        let joined = sign == '.' && inside == Some(true) && rest.starts_with(is_letter);
+        let letter = is_letter(sign) || joined;
+        match parts.last_mut() {
+            Some(last) if inside == Some(letter) => last.end = at + sign.len_utf8(),
+            _ => parts.push(at..at + sign.len_utf8()),
+        }
+        inside = Some(letter);
+    }
+    parts
+}
+
+fn is_letter(sign: char) -> bool {
+    sign.is_alphanumeric() || matches!(sign, '\'' | '’' | '‘' | '`' | '_' | '&')
+}
+
+/// Marks of typed text that nobody says: handles, placeholders in brackets, signatures, counters such as `1/2`.
+fn is_mark(piece: &str) -> bool {
+    let bare = piece.trim_matches(|c: char| matches!(c, '(' | ')' | '[' | ']' | '.' | ',' | '!' | '?' | ':'));
+    let counter = bare.split_once('/').is_some_and(|(a, b)| {
+        a.len() == 1 && b.len() == 1 && a.starts_with(|c: char| c.is_ascii_digit()) && b.starts_with(|c: char| c.is_ascii_digit())
+    });
+    counter
+        || (piece.starts_with('@') && piece.len() > 1)
+        || (piece.starts_with('[') && piece.contains(']'))
+        || piece.starts_with('^')
+        || (piece.starts_with('/') && bare.len() <= 4)
+        || (piece.starts_with('*') && piece.len() <= 5)
+        || bare.starts_with("http://")
+        || bare.starts_with("https://")
+}
+
+/// Pieces that count as one word whatever they hold.
+fn special(piece: &str) -> Option<&'static str> {
+    let bare = piece.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
+    if bare == "__email__" || (bare.contains('@') && bare.contains('.')) {
+        return Some("#mail");
+    }
+    let digits = piece.chars().filter(char::is_ascii_digit).count();
+    let only = piece.chars().all(|c| c.is_ascii_digit() || "()+-./,!?\u{200b}".contains(c));
+    (only && digits >= PHONE_DIGITS && !piece.contains("./")).then_some("#phone")
+}
+
+fn is_digit(word: &str) -> bool {
+    DIGITS.contains(&word) || word.starts_with(|c: char| c.is_ascii_digit()) || word == "double" || word == "triple"
+}
+
+fn digits_of(token: &Token) -> usize {
+    match token.word.as_str() {
+        "double" => 1,
+        "triple" => 2,
+        word if DIGITS.contains(&word) => 1,
+        word => word.chars().filter(char::is_ascii_digit).count(),
+    }
+}
