@@ -63,7 +63,10 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { url, model, key, allow_remote, timeout, retries } = self;
         let key = key.as_ref().map(|_| "given");
-        write!(f, "Config {{ url: {url:?}, model: {model:?}, key: {key:?}, allow_remote: {allow_remote}, timeout: {timeout:?}, retries: {retries} }}")
+        write!(
+            f,
+            "Config {{ url: {url:?}, model: {model:?}, key: {key:?}, allow_remote: {allow_remote}, timeout: {timeout:?}, retries: {retries} }}"
+        )
     }
 }
 
@@ -74,7 +77,9 @@ pub enum Error {
     #[error("{0:?} is no address of a judge; write it like http://127.0.0.1:8080")]
     Address(String),
     /// The address is on another machine.
-    #[error("the judge at {0} is not on this machine, and part of the transcript would go there; add --judge-allow-remote if you want that")]
+    #[error(
+        "the judge at {0} is not on this machine, and part of the transcript would go there; add --judge-allow-remote if you want that"
+    )]
     Remote(String),
     /// The key has signs that cannot be sent.
     #[error("the judge's key has signs that cannot be sent; copy it again")]
@@ -119,11 +124,19 @@ impl Judge {
         if here {
             // Whatever a hosts file says, localhost is this machine.
             let port = url.port_or_known_default().unwrap_or(80);
-            let addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))];
+            let addresses =
+                [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))];
             client = client.no_proxy().resolve_to_addrs("localhost", &addresses);
         }
         let key = key.transpose()?;
-        Ok(Self { client: client.build()?, url, model: config.model.clone(), key, timeout: config.timeout, retries: config.retries })
+        Ok(Self {
+            client: client.build()?,
+            url,
+            model: config.model.clone(),
+            key,
+            timeout: config.timeout,
+            retries: config.retries,
+        })
     }
 
     fn request(&self, body: &str) -> RequestBuilder {
@@ -212,7 +225,8 @@ fn endpoint(address: &str) -> Result<Url, Error> {
 fn is_here(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 const TASK: &str = "You check one claim about a service call between a caller and an agent. \
@@ -226,7 +240,8 @@ fn body(model: &str, question: &Question) -> Value {
     let excerpt: Vec<Value> =
         question.excerpt.iter().map(|(role, text)| json!({ "speaker": role.as_str(), "text": text })).collect();
     // As JSON inside JSON, spoken words cannot end the document they stand in.
-    let document = json!({ "claim": question.claim, "kind": question.detector, "words": question.quotes, "excerpt": excerpt });
+    let document =
+        json!({ "claim": question.claim, "kind": question.detector, "words": question.quotes, "excerpt": excerpt });
     json!({
         "model": model,
         "temperature": 0,
@@ -295,7 +310,14 @@ mod tests {
         for here in ["http://127.0.0.1:9", "http://localhost:9", "http://[::1]:9", "http://127.8.8.8"] {
             assert!(judge(here, false).is_ok(), "{here}");
         }
-        for there in ["http://10.0.0.5:8080", "https://example.com", "http://localhost.example.com", "http://[2001:db8::1]", "http://127.0.0.1.example.com", "http://127.0.0.1@example.com"] {
+        for there in [
+            "http://10.0.0.5:8080",
+            "https://example.com",
+            "http://localhost.example.com",
+            "http://[2001:db8::1]",
+            "http://127.0.0.1.example.com",
+            "http://127.0.0.1@example.com",
+        ] {
             assert!(matches!(judge(there, false), Err(Error::Remote(_))), "{there}");
             assert!(judge(there, true).is_ok(), "{there}");
         }

@@ -58,7 +58,8 @@ fn stated(turn: &Turn, acts: &[Act]) -> Option<Stated> {
 fn answered(stated: &Stated, first: usize, dialogue: &Dialogue, acts: &[Vec<Act>]) -> Opportunity {
     let floors = floors(first, dialogue);
     // A question or a "one moment" decides nothing yet; then the next time the agent speaks counts too.
-    let open = floors[0].iter().all(|turn| acts_of(acts, turn.i).iter().all(|act| act.label == Label::ClarifyingQuestion));
+    let open =
+        floors[0].iter().all(|turn| acts_of(acts, turn.i).iter().all(|act| act.label == Label::ClarifyingQuestion));
     let answer: Vec<&Turn> = floors[..if open { floors.len().min(2) } else { 1 }].concat();
     let find = |turns: &[&Turn], wanted: &dyn Fn(&Turn, &Act) -> bool| {
         turns.iter().find_map(|turn| {
@@ -125,13 +126,210 @@ fn is_brush_off(label: Label) -> bool {
 
 /// Words of which apologies are made. What is left of an acknowledgement without them is what it names.
 const APOLOGY: [&str; 44] = [
-    "i", "im", "am", "we", "were", "are", "my", "our", "so", "very", "really", "truly", "terribly", "deeply", "sincerely",
-    "sincere", "sorry", "apology", "apologies", "apologize", "apologise", "regret", "pardon", "for", "to", "hear", "about",
-    "that", "this", "it", "the", "any", "all", "inconvenience", "trouble", "do", "please", "accept", "and", "oh", "again",
-    "on", "behalf", "of",
+    "i",
+    "im",
+    "am",
+    "we",
+    "were",
+    "are",
+    "my",
+    "our",
+    "so",
+    "very",
+    "really",
+    "truly",
+    "terribly",
+    "deeply",
+    "sincerely",
+    "sincere",
+    "sorry",
+    "apology",
+    "apologies",
+    "apologize",
+    "apologise",
+    "regret",
+    "pardon",
+    "for",
+    "to",
+    "hear",
+    "about",
+    "that",
+    "this",
+    "it",
+    "the",
+    "any",
+    "all",
+    "inconvenience",
+    "trouble",
+    "do",
+    "please",
+    "accept",
+    "and",
+    "oh",
+    "again",
+    "on",
+    "behalf",
+    "of",
 ];
 
 fn names_something(turn: &Turn, act: &Act) -> bool {
     let quote = turn.text.get(act.quote.clone()).unwrap_or(&turn.text);
     Words::of(quote).tokens.iter().any(|token| !APOLOGY.contains(&token.word.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::playbook::scenes::{act, dialogue, labelled};
+    use super::*;
+
+    /// Reads lines that may end with their labels: `agent: We will see. // scripted_filler`.
+    fn empathy(lines: &str) -> Empathy {
+        let (dialogue, reading) = labelled(lines);
+        let empathy = read(&dialogue, &reading.acts);
+        assert!(empathy.evidence().all(|evidence| evidence.holds_in(&dialogue)));
+        empathy
+    }
+
+    #[track_caller]
+    fn check(lines: &str, expected: &[(Burden, Response)]) {
+        let found: Vec<_> = empathy(lines).opportunities.iter().map(|one| (one.burden, one.response)).collect();
+        assert_eq!(found, expected);
+    }
+
+    const FUNERAL: &str =
+        "caller: I've got my father's funeral tomorrow and the suit is in that bag. // frustration request";
+
+    #[test]
+    fn acknowledged() {
+        let call = format!(
+            "{FUNERAL}\nagent: Oh, I'm so sorry about your father. // acknowledgement\nagent: Let me find it now. // offer_action"
+        );
+        check(&call, &[(Burden::Bereavement, Response::Acknowledged)]);
+        let one = empathy(&call).opportunities.remove(0);
+        assert_eq!(one.answer.quote(), "Oh, I'm so sorry about your father.");
+        assert_eq!(one.action.unwrap().quote(), "Let me find it now.");
+        assert!(one.said.quote().contains("funeral"));
+    }
+
+    #[test]
+    fn hollow() {
+        check(
+            &format!("{FUNERAL}\nagent: We apologize for the inconvenience. // hollow_apology"),
+            &[(Burden::Bereavement, Response::Hollow)],
+        );
+        check(
+            "caller: This is ridiculous.\nagent: Rest assured. // scripted_filler",
+            &[(Burden::Frustration, Response::Hollow)],
+        );
+        // The label alone is not believed: there is nothing in it but an apology.
+        check(
+            &format!("{FUNERAL}\nagent: I'm so sorry to hear that. // acknowledgement"),
+            &[(Burden::Bereavement, Response::Hollow)],
+        );
+    }
+
+    #[test]
+    fn missed() {
+        check(
+            &format!("{FUNERAL}\nagent: What is the tag number? // clarifying_question"),
+            &[(Burden::Bereavement, Response::Missed)],
+        );
+        let rule = "caller: I was in the hospital. // request\nagent: Refunds are possible within fourteen days. // policy_quote";
+        check(rule, &[(Burden::Illness, Response::Missed)]);
+        assert_eq!(empathy(rule).opportunities[0].answer.quote(), "Refunds are possible within fourteen days.");
+        check(
+            "caller: I've been on hold for forty minutes.\nagent: Let me see. // offer_action\nagent: No. // refusal_without_alternative",
+            &[(Burden::LongWait, Response::Missed)],
+        );
+    }
+
+    #[test]
+    fn needed_nothing() {
+        check(
+            "caller: I've been on hold for forty minutes.\nagent: It's booked. // fulfilment",
+            &[(Burden::LongWait, Response::NeededNothing)],
+        );
+        check(
+            "caller: I was charged twice.\nagent: I'm refunding it now. // ownership",
+            &[(Burden::Money, Response::NeededNothing)],
+        );
+        check(
+            &format!("{FUNERAL}\nagent: The bag is on its way. // fulfilment"),
+            &[(Burden::Bereavement, Response::Missed)],
+        );
+    }
+
+    #[test]
+    fn a_question_first_leaves_the_answer_open() {
+        check(
+            "caller: I was charged twice.\nagent: Which street? // clarifying_question\ncaller: Fifth.\nagent: Done, refunded. // fulfilment",
+            &[(Burden::Money, Response::NeededNothing)],
+        );
+    }
+
+    #[test]
+    fn one_stretch_of_talk_is_one_opportunity() {
+        check(
+            "caller: This is ridiculous.\ncaller: My husband died in May.\nagent: Okay.\ncaller: I am fed up.\nagent: Okay.",
+            &[(Burden::Bereavement, Response::Missed), (Burden::Frustration, Response::Missed)],
+        );
+    }
+
+    #[test]
+    fn silent_where_nothing_is_stated_or_nobody_could_answer() {
+        check("caller: I'd like to book two flu shots. // request\nagent: Sure. // offer_action", &[]);
+        check("agent: Hello.\ncaller: This is ridiculous. // frustration", &[]);
+        check("caller: This is ridiculous. // frustration\nivr: Please hold.", &[]);
+    }
+
+    /// Turns of a call: who speaks, what, and with which labels.
+    fn turns() -> impl Strategy<Value = Vec<(bool, usize, Vec<Label>)>> {
+        let agent = prop::sample::select(Label::ALL[..16].to_vec());
+        let caller = prop::sample::select(Label::ALL[16..].to_vec());
+        let turn = prop_oneof![
+            (Just(true), 0..CALLER.len(), prop::collection::vec(caller, 0..2)),
+            (Just(false), 0..AGENT.len(), prop::collection::vec(agent, 0..3)),
+        ];
+        prop::collection::vec(turn, 1..14)
+    }
+
+    const CALLER: [&str; 6] = [
+        "My husband died in May",
+        "I've been waiting for three weeks",
+        "This is ridiculous",
+        "I was charged twice",
+        "I'd like to book two seats",
+        "Okay",
+    ];
+    const AGENT: [&str; 4] =
+        ["One moment please", "I can see how hard that is", "As per our policy we can not", "Your seats are booked"];
+
+    proptest! {
+        /// Ten times "I'm sorry", in any of the agent's turns or all of them, betters nothing.
+        #[test]
+        fn apologies_better_nothing(turns in turns(), marked in prop::collection::vec(any::<bool>(), 14)) {
+            let build = |sorry: bool| {
+                let lines: Vec<String> = turns.iter().enumerate().map(|(n, (caller, words, _))| {
+                    let more = if sorry && marked[n] && !caller { format!("{} ", "I'm sorry. ".repeat(10).trim()) } else { String::new() };
+                    if *caller { format!("caller: {}.", CALLER[*words]) } else { format!("agent: {more}{}.", AGENT[*words]) }
+                }).collect();
+                let dialogue = dialogue(&lines.join("\n"));
+                let acts: Vec<Vec<Act>> = turns.iter().zip(&dialogue.turns).enumerate().map(|(n, ((caller, _, labels), turn))| {
+                    let mut acts: Vec<Act> = labels.iter().map(|label| act(*label, turn)).collect();
+                    if sorry && marked[n] && !caller {
+                        acts.push(act(Label::HollowApology, turn));
+                    }
+                    acts
+                }).collect();
+                read(&dialogue, &acts)
+            };
+            let (without, with) = (build(false), build(true));
+            prop_assert_eq!(without.opportunities.len(), with.opportunities.len());
+            for (without, with) in without.opportunities.iter().zip(&with.opportunities) {
+                prop_assert!(!with.response.is_met() || without.response.is_met(), "{:?} became {:?}", without.response, with.response);
+            }
+        }
+    }
 }

@@ -52,7 +52,8 @@ struct Entry {
 impl Hardships {
     /// The cues that ship with the program, compiled once.
     pub fn built_in() -> &'static Self {
-        static CUES: LazyLock<Hardships> = LazyLock::new(|| Hardships::parse(BUILT_IN).expect("tests compile the built-in cues"));
+        static CUES: LazyLock<Hardships> =
+            LazyLock::new(|| Hardships::parse(BUILT_IN).expect("tests compile the built-in cues"));
         &CUES
     }
 
@@ -73,12 +74,19 @@ impl Hardships {
         let mut phrases = Vec::new();
         let mut cues = Vec::new();
         for (n, entry) in file.hardship.into_iter().enumerate() {
-            let mut compile = |text: &String| Phrase::compile(text, &mut vocabulary).map_err(|problem| format!("{text:?}: {problem}"));
+            let mut compile = |text: &String| {
+                Phrase::compile(text, &mut vocabulary).map_err(|problem| format!("{text:?}: {problem}"))
+            };
             for say in &entry.say {
                 phrases.push((compile(say)?, n));
             }
             let unless = entry.unless.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
-            cues.push(Cue { burden: entry.burden, unless, examples: entry.examples, counter_examples: entry.counter_examples });
+            cues.push(Cue {
+                burden: entry.burden,
+                unless,
+                examples: entry.examples,
+                counter_examples: entry.counter_examples,
+            });
         }
         let index = Index::new(phrases.iter().map(|(phrase, _)| phrase));
         Ok(Self { vocabulary, phrases, index, cues })
@@ -108,7 +116,9 @@ impl Hardships {
                 }
                 let Some(found) = phrase.at(start, &stream, &self.vocabulary) else { continue };
                 let sentence = words.sentence(start);
-                let excused = sentence.clone().any(|at| cue.unless.iter().any(|unless| unless.at(at, &stream, &self.vocabulary).is_some()));
+                let excused = sentence
+                    .clone()
+                    .any(|at| cue.unless.iter().any(|unless| unless.at(at, &stream, &self.vocabulary).is_some()));
                 if !excused {
                     heaviest = Some((cue.burden, words.bytes(quoted(found.start..found.end, sentence))));
                 }
@@ -144,7 +154,8 @@ mod tests {
                 }
                 continue;
             }
-            let raw: String = example.to_lowercase().chars().filter(|c| c.is_alphanumeric() || " -".contains(*c)).collect();
+            let raw: String =
+                example.to_lowercase().chars().filter(|c| c.is_alphanumeric() || " -".contains(*c)).collect();
             for text in [example, &raw] {
                 let found = cues.heaviest(text).map(|(found, _)| found);
                 if found != Some(burden) {

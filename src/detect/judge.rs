@@ -200,7 +200,13 @@ mod tests {
         );
         let finding = |confidence, turn: usize| {
             let evidence = Evidence::whole_turn(&dialogue.turns[turn]);
-            Finding::new("deflection.channel", Category::Deflection, Confidence::new(confidence), "Sent to the website", evidence)
+            Finding::new(
+                "deflection.channel",
+                Category::Deflection,
+                Confidence::new(confidence),
+                "Sent to the website",
+                evidence,
+            )
         };
         let findings = vec![finding(0.6, 1), finding(0.9, 1), finding(0.5, 1)];
         (dialogue, findings)
@@ -210,14 +216,20 @@ mod tests {
     fn an_answer_moves_the_confidence_and_nothing_else() {
         let (dialogue, mut findings) = call();
         let before = findings.clone();
-        let judge = Scripted::new([says(Judgement::Agree, "visit our website"), says(Judgement::Disagree, "you can see the slots")]);
+        let judge = Scripted::new([
+            says(Judgement::Agree, "visit our website"),
+            says(Judgement::Disagree, "you can see the slots"),
+        ]);
         let tally = review(&dialogue, &mut findings, &judge, &Config::default());
         let confidences: Vec<f32> = findings.iter().map(|finding| finding.confidence.get()).collect();
         assert_eq!(confidences, [0.8, 0.9, 0.25]);
         assert_eq!((tally.asked, tally.agreed, tally.disagreed), (2, 1, 1));
         assert_eq!(findings[1], before[1], "sure findings are not asked about");
         for (after, before) in findings.iter().zip(&before) {
-            assert_eq!((after.evidence(), &after.note, &after.detector), (before.evidence(), &before.note, &before.detector));
+            assert_eq!(
+                (after.evidence(), &after.note, &after.detector),
+                (before.evidence(), &before.note, &before.detector)
+            );
         }
         assert_eq!(findings[0].judged, Some(Judged { verdict: Judgement::Agree, before: Confidence::new(0.6) }));
     }
@@ -226,7 +238,12 @@ mod tests {
     fn an_invented_quote_makes_it_unsure() {
         for quote in ["use the mobile app", "", "  ", "website", "isit our web", "Visit Our Website"] {
             let (dialogue, mut findings) = call();
-            let tally = review(&dialogue, &mut findings[..1], &Scripted::new([says(Judgement::Disagree, quote)]), &Config::default());
+            let tally = review(
+                &dialogue,
+                &mut findings[..1],
+                &Scripted::new([says(Judgement::Disagree, quote)]),
+                &Config::default(),
+            );
             assert_eq!((tally.unsure, findings[0].confidence.get()), (1, 0.6), "{quote:?}");
         }
     }

@@ -13,34 +13,132 @@ const EXCHANGES: [&str; 2] = [include_str!("../../data/exemplars.jsonl"), includ
 
 static ORDINARY: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     let words = EXCHANGES.into_iter().flat_map(|text| text.split(|c: char| !c.is_alphabetic()));
-    words.filter(|word| !word.is_empty() && word.chars().all(char::is_lowercase)).chain(NUMBERS).chain(EXPECTED).collect()
+    words
+        .filter(|word| !word.is_empty() && word.chars().all(char::is_lowercase))
+        .chain(NUMBERS)
+        .chain(EXPECTED)
+        .collect()
 });
 
 const NUMBERS: [&str; 62] = [
-    "zero", "oh", "nought", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty",
-    "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "million", "double", "triple", "first", "second", "third",
-    "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth",
-    "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth", "thirtieth", "plus", "dash", "point",
-    "half", "quarter", "hyphen",
+    "zero",
+    "oh",
+    "nought",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+    "million",
+    "double",
+    "triple",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+    "thirtieth",
+    "plus",
+    "dash",
+    "point",
+    "half",
+    "quarter",
+    "hyphen",
 ];
 
 /// Words with a capital that tell nothing about a person.
 const EXPECTED: [&str; 30] = [
-    "i", "ok", "mr", "mrs", "ms", "miss", "dr", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february", "march",
-    "april", "may", "june", "july", "august", "september", "october", "november", "december", "pm", "am", "english", "internet",
+    "i",
+    "ok",
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "dr",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "pm",
+    "am",
+    "english",
+    "internet",
 ];
 
 /// After these comes a name, whatever it looks like.
 const INTRODUCERS: [&[&str]; 12] = [
-    &["name", "is"], &["names"], &["name's"], &["mr"], &["mrs"], &["ms"], &["miss"], &["dr"], &["doctor"],
-    &["speaking", "with"], &["speaking", "to"], &["surname", "is"],
+    &["name", "is"],
+    &["names"],
+    &["name's"],
+    &["mr"],
+    &["mrs"],
+    &["ms"],
+    &["miss"],
+    &["dr"],
+    &["doctor"],
+    &["speaking", "with"],
+    &["speaking", "to"],
+    &["surname", "is"],
 ];
 
 /// These end a name.
 const AFTER_NAMES: [&str; 22] = [
-    "and", "i", "im", "i'm", "but", "from", "the", "calling", "with", "on", "for", "my", "here", "how", "is", "in", "at", "to", "of",
-    "speaking", "so", "who",
+    "and", "i", "im", "i'm", "but", "from", "the", "calling", "with", "on", "for", "my", "here", "how", "is", "in",
+    "at", "to", "of", "speaking", "so", "who",
 ];
 
 /// Words a name has at most.
@@ -164,7 +262,10 @@ fn is_ordinary(word: &str) -> bool {
 fn mark_names(pieces: &[Piece], marks: &mut [Option<&'static str>]) {
     for start in 0..pieces.len() {
         for introducer in INTRODUCERS {
-            let said = introducer.iter().enumerate().all(|(n, word)| pieces.get(start + n).is_some_and(|piece| piece.lower == *word));
+            let said = introducer
+                .iter()
+                .enumerate()
+                .all(|(n, word)| pieces.get(start + n).is_some_and(|piece| piece.lower == *word));
             if !said {
                 continue;
             }
@@ -200,7 +301,8 @@ fn mark_runs(pieces: &[Piece], marks: &mut [Option<&'static str>]) {
 fn mark_spoken_mail(pieces: &[Piece], marks: &mut [Option<&'static str>]) {
     let word = |at: usize| pieces.get(at).map_or("", |piece| piece.lower.as_str());
     for at in 1..pieces.len() {
-        let end = (at + 2..(at + 4).min(pieces.len())).find(|&dot| word(dot) == "dot" && TOP_DOMAINS.contains(&word(dot + 1)));
+        let end = (at + 2..(at + 4).min(pieces.len()))
+            .find(|&dot| word(dot) == "dot" && TOP_DOMAINS.contains(&word(dot + 1)));
         let (true, Some(end)) = (word(at) == "at", end) else { continue };
         let mut start = at - 1;
         while start >= 2 && matches!(word(start - 1), "dot" | "underscore" | "dash" | "hyphen") {
@@ -247,7 +349,10 @@ mod tests {
     fn addresses_go() {
         check("Write to dana.lee@example.com.", "Write to [email].");
         check("it's dana dot lee at gmail dot com", "it's [email]");
-        check("We met at the shop, it was about the dot on the i.", "We met at the shop, it was about the dot on the i.");
+        check(
+            "We met at the shop, it was about the dot on the i.",
+            "We met at the shop, it was about the dot on the i.",
+        );
     }
 
     #[test]

@@ -74,6 +74,28 @@ pub enum Target {
 }
 
 impl Target {
+    /// Every target.
+    pub const ALL: [Target; 13] = [
+        Target::Website,
+        Target::App,
+        Target::Email,
+        Target::Form,
+        Target::HelpPage,
+        Target::Phone,
+        Target::Chat,
+        Target::Branch,
+        Target::Mail,
+        Target::Department,
+        Target::ThirdParty,
+        Target::Later,
+        Target::Elsewhere,
+    ];
+
+    /// The target written `name`, if there is one.
+    pub fn parse(name: &str) -> Option<Target> {
+        Target::ALL.into_iter().find(|target| target.as_str() == name)
+    }
+
     /// The word used in files.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -144,9 +144,9 @@ impl Empathy {
 
     /// Every quote.
     pub fn evidence(&self) -> impl Iterator<Item = &Evidence> {
-        self.opportunities.iter().flat_map(|opportunity| {
-            [&opportunity.said, &opportunity.answer].into_iter().chain(&opportunity.action)
-        })
+        self.opportunities
+            .iter()
+            .flat_map(|opportunity| [&opportunity.said, &opportunity.answer].into_iter().chain(&opportunity.action))
     }
 }
 

@@ -175,7 +175,14 @@ impl Finding {
         note: impl Into<String>,
         evidence: Evidence,
     ) -> Self {
-        Self { detector: detector.to_owned(), category, confidence, note: note.into(), judged: None, evidence: vec![evidence] }
+        Self {
+            detector: detector.to_owned(),
+            category,
+            confidence,
+            note: note.into(),
+            judged: None,
+            evidence: vec![evidence],
+        }
     }
 
     /// Adds a further piece.

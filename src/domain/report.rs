@@ -218,6 +218,15 @@ pub struct Measures {
     pub solving_ms: u64,
 }
 
+/// Which playbook a report was made with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlaybookFacts {
+    /// Whose it is, as it says itself.
+    pub name: String,
+    /// Hash of the file's text, lower-case hex.
+    pub sha256: String,
+}
+
 /// How often a second opinion was asked, and what came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JudgeTally {
@@ -252,6 +261,9 @@ pub struct Provenance {
     pub rules_sha256: String,
     /// Which storeys of detection ran: `rules`, `semantic`, `learned`.
     pub storeys: Vec<String>,
+    /// The house's playbook; absent if none was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<PlaybookFacts>,
     /// When, in RFC 3339; the only part that differs between two runs.
     pub produced_at: String,
 }

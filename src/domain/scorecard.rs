@@ -16,7 +16,9 @@ pub struct Reason {
     /// Id of the finding behind it, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finding: Option<String>,
+    /// What it takes away; 0 for what speaks for the call.
     cost: f32,
+    /// The words behind it; never empty.
     evidence: Vec<Evidence>,
 }
 
@@ -64,17 +66,25 @@ pub struct Point {
     name: String,
     /// What a reader sees.
     title: String,
+    /// What is possible less what the reasons cost, never below 0.
     earned: f32,
+    /// What it could have earned.
     possible: f32,
+    /// Every reason; what none of them takes away is earned.
     because: Vec<Reason>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 struct RawPoint {
+    /// Stable name for machines, for instance `got_help` or `must_say.recording_notice`.
     name: String,
+    /// What a reader sees.
     title: String,
+    /// What is possible less what the reasons cost, never below 0.
     earned: f32,
+    /// What it could have earned.
     possible: f32,
+    /// Every reason; what none of them takes away is earned.
     because: Vec<Reason>,
 }
 
@@ -83,7 +93,7 @@ impl TryFrom<RawPoint> for Point {
 
     fn try_from(raw: RawPoint) -> Result<Self, String> {
         let RawPoint { name, title, earned, possible, because } = raw;
-        if because.iter().any(|reason| reason.evidence.is_empty() || !(reason.cost >= 0.0)) {
+        if because.iter().any(|reason| reason.evidence.is_empty() || reason.cost.is_nan() || reason.cost < 0.0) {
             return Err(format!("the point {name:?} has a reason without evidence"));
         }
         let point = Point::new(name, title, possible, because);
@@ -148,10 +158,13 @@ struct WrittenCard {
     /// Earned of possible, 0 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     percent: Option<u8>,
+    /// Sum of what the points earned.
     #[serde(default)]
     earned: f32,
+    /// Sum of what was possible.
     #[serde(default)]
     possible: f32,
+    /// In the order in which a reader wants them.
     points: Vec<Point>,
 }
 

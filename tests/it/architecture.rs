@@ -21,8 +21,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "domain", "ingest", "audio", "transcribe", "dialogue", "detect", "report", "models", "judge", "pipeline",
-            "jobs", "http",
+            "domain",
+            "ingest",
+            "audio",
+            "transcribe",
+            "dialogue",
+            "detect",
+            "report",
+            "models",
+            "judge",
+            "pipeline",
+            "jobs",
+            "http",
         ],
     ),
 ];
@@ -120,7 +130,9 @@ fn engines_are_known_in_one_place() {
         let text = shipped(&file);
         let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         for (engine, homes) in homes {
-            let used = code.iter().any(|line| line.contains(&format!("{engine}::")) || line.contains(&format!("use {engine}")));
+            let used = code
+                .iter()
+                .any(|line| line.contains(&format!("{engine}::")) || line.contains(&format!("use {engine}")));
             if used && !homes.iter().any(|home| name.starts_with(home)) {
                 wrong.push(format!("{name} uses {engine}; only {homes:?} may"));
             }

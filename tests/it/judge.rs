@@ -75,7 +75,8 @@ fn serve(mut stream: TcpStream, reply: &Reply, kept: &Mutex<Vec<Value>>) {
         request.extend_from_slice(&buffer[..n]);
         let text = String::from_utf8_lossy(&request).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
         if body.len() >= length.unwrap_or(0) {
             break (head.to_owned(), body.to_owned());
         }
@@ -84,7 +85,8 @@ fn serve(mut stream: TcpStream, reply: &Reply, kept: &Mutex<Vec<Value>>) {
     kept.lock().unwrap().push(serde_json::from_str(&body).unwrap());
     let mut answer = |status: &str, more: &str, body: &str| {
         let length = body.len();
-        let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n{body}");
+        let _ =
+            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n{body}");
     };
     match reply {
         Reply::Says(words) => {
@@ -108,7 +110,10 @@ fn serve(mut stream: TcpStream, reply: &Reply, kept: &Mutex<Vec<Value>>) {
 
 fn call() -> (Dialogue, Vec<Finding>) {
     let lines = [
-        (Role::Caller, "Hello, my name is Dana Whitfield, four one five five five one two one two. Can you book me in?"),
+        (
+            Role::Caller,
+            "Hello, my name is Dana Whitfield, four one five five five one two one two. Can you book me in?",
+        ),
         (Role::Agent, "If you visit our website, you can see the slots and select your time."),
     ];
     let turns: Vec<Turn> = lines
@@ -126,7 +131,8 @@ fn call() -> (Dialogue, Vec<Finding>) {
         })
         .collect();
     let evidence = Evidence::whole_turn(&turns[1]);
-    let finding = Finding::new("deflection.channel", Category::Deflection, Confidence::new(0.6), "Sent to the website", evidence);
+    let finding =
+        Finding::new("deflection.channel", Category::Deflection, Confidence::new(0.6), "Sent to the website", evidence);
     (Dialogue { turns, duration_ms: 10_000, ..Dialogue::default() }, vec![finding])
 }
 
@@ -176,7 +182,10 @@ fn nonsense_is_a_failure() {
 #[test]
 fn a_busy_server_is_asked_again_once() {
     assert_eq!(after(vec![Reply::Status(500)]), (0.6, None, 1, 2));
-    assert_eq!(after(vec![Reply::Status(503), says("agree", "visit our website")]), (0.8, Some(Judgement::Agree), 0, 2));
+    assert_eq!(
+        after(vec![Reply::Status(503), says("agree", "visit our website")]),
+        (0.8, Some(Judgement::Agree), 0, 2)
+    );
     assert_eq!(after(vec![Reply::Status(401)]), (0.6, None, 1, 1));
     assert_eq!(after(vec![Reply::HangUp]).2, 1);
 }

@@ -1,10 +1,13 @@
 //! The integration tests, one binary: files under `tests/it`, one per door of the program.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says what broke where")]
+
 mod architecture;
 mod calls;
 mod cli;
 mod ingest;
 #[cfg(feature = "fetch")]
 mod judge;
+mod playbook;
 mod report;
 mod support;

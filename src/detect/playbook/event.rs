@@ -179,7 +179,9 @@ impl Event {
             Sound::TalkOver | Sound::Interruption => dialogue
                 .talk_overs
                 .iter()
-                .filter(|over| (sound == Sound::TalkOver || over.interruption) && long(&over.span) && self.by.fits(over.by))
+                .filter(|over| {
+                    (sound == Sound::TalkOver || over.interruption) && long(&over.span) && self.by.fits(over.by)
+                })
                 .filter_map(|over| {
                     let turn = newcomer(dialogue, over)?;
                     Some(Occurrence { span: over.span, ..Occurrence::of_turn(turn, 0..turn.text.len(), 1.0) })
@@ -209,7 +211,8 @@ impl Pattern {
             return Vec::new();
         }
         let words = |place: Place| Occurrence::of_turn(turn, heard.bytes(&place), turn.confidence);
-        let phrases = self.counted(self.phrases.iter().flat_map(|&phrase| heard.in_turn(phrase, turn.i).to_vec()), heard);
+        let phrases =
+            self.counted(self.phrases.iter().flat_map(|&phrase| heard.in_turn(phrase, turn.i).to_vec()), heard);
         let near = self.counted(self.near.iter().flat_map(|near| near.in_turn(turn.i, heard)), heard);
         let acts: Vec<&Act> = scene.acts.get(turn.i).map_or(&[][..], Vec::as_slice).iter().collect();
         let labelled: Vec<&&Act> = acts.iter().filter(|act| self.labels.contains(&act.label)).collect();

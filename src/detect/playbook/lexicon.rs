@@ -24,14 +24,14 @@ const PHRASE_BYTES_MOST: usize = 300;
 
 /// Little words that callers leave out or exchange.
 const LITTLE: [&str; 17] = [
-    "a", "an", "the", "my", "our", "your", "his", "her", "their", "some", "any", "this", "that", "these", "those", "please",
-    "just",
+    "a", "an", "the", "my", "our", "your", "his", "her", "their", "some", "any", "this", "that", "these", "those",
+    "please", "just",
 ];
 
 /// Words that turn a phrase into its contrary when they stand in its gaps.
 const CONTRARY: [&str; 14] = [
-    "not", "dont", "doesnt", "didnt", "never", "no", "nothing", "without", "wont", "isnt", "wasnt", "instead", "neither",
-    "nor",
+    "not", "dont", "doesnt", "didnt", "never", "no", "nothing", "without", "wont", "isnt", "wasnt", "instead",
+    "neither", "nor",
 ];
 
 /// All phrases.
@@ -74,7 +74,7 @@ impl Lexicon {
     ///
     /// # Errors
     /// Says what is wrong with it.
-    pub(super) fn to_the_letter(&mut self, text: &str) -> Result<PhraseId, String> {
+    pub(super) fn literal(&mut self, text: &str) -> Result<PhraseId, String> {
         self.add(text, false)
     }
 
@@ -82,8 +82,12 @@ impl Lexicon {
     ///
     /// # Errors
     /// Says what is wrong with it.
-    pub(super) fn with_goodwill(&mut self, text: &str) -> Result<PhraseId, String> {
-        if text.contains(|sign| "()[]|<>*^$.#".contains(sign)) { self.add(text, false) } else { self.add(&loosened(text), true) }
+    pub(super) fn loose(&mut self, text: &str) -> Result<PhraseId, String> {
+        if text.contains(|sign| "()[]|<>*^$.#".contains(sign)) {
+            self.add(text, false)
+        } else {
+            self.add(&loosened(text), true)
+        }
     }
 
     fn add(&mut self, text: &str, goodwill: bool) -> Result<PhraseId, String> {
@@ -94,7 +98,8 @@ impl Lexicon {
         if !goodwill && text.matches("..").count() > GAPS_MOST {
             return Err(format!("a phrase has at most {GAPS_MOST} gaps"));
         }
-        self.phrases.push(Phrase::compile(text, &mut self.vocabulary)?);
+        let named_here = |problem: String| problem.replace("words.toml", "[words]");
+        self.phrases.push(Phrase::compile(text, &mut self.vocabulary).map_err(named_here)?);
         self.goodwill.push(goodwill);
         Ok(self.phrases.len() - 1)
     }
@@ -204,7 +209,7 @@ mod tests {
 
     fn said(goodwill: bool, phrase: &str, text: &str) -> bool {
         let mut lexicon = Lexicon::new();
-        let id = if goodwill { lexicon.with_goodwill(phrase) } else { lexicon.to_the_letter(phrase) }.unwrap();
+        let id = if goodwill { lexicon.loose(phrase) } else { lexicon.literal(phrase) }.unwrap();
         lexicon.seal();
         !lexicon.listen(&dialogue(&format!("caller: {text}"))).places(id).is_empty()
     }
@@ -246,8 +251,8 @@ mod tests {
     #[test]
     fn phrases_have_limits() {
         let mut lexicon = Lexicon::new();
-        assert!(lexicon.to_the_letter("a ..2 b ..2 c ..2 d ..2 e ..2 f").unwrap_err().contains("gaps"));
-        assert!(lexicon.to_the_letter(&"word ".repeat(100)).unwrap_err().contains("letters"));
-        assert!(lexicon.to_the_letter("what?").is_err());
+        assert!(lexicon.literal("a ..2 b ..2 c ..2 d ..2 e ..2 f").unwrap_err().contains("gaps"));
+        assert!(lexicon.literal(&"word ".repeat(100)).unwrap_err().contains("letters"));
+        assert!(lexicon.literal("what?").is_err());
     }
 }

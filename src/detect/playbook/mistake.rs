@@ -78,7 +78,12 @@ impl<'t> Notes<'t> {
 /// The one of `known` that `word` was probably meant to be.
 pub(super) fn meant<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let slips = 1 + word.chars().count() / 4;
-    known.into_iter().map(|name| (distance(word, name), name)).filter(|(slip, _)| *slip <= slips).min().map(|(_, name)| name)
+    known
+        .into_iter()
+        .map(|name| (distance(word, name), name))
+        .filter(|(slip, _)| *slip <= slips)
+        .min()
+        .map(|(_, name)| name)
 }
 
 /// How many letters have to be put in, left out or changed to make `a` into `b`.

@@ -144,7 +144,8 @@ impl fmt::Display for Playbook {
             writeln!(f, "  {what:<18} {:>3}  {}", ids.len(), ids.join(", "))?;
         }
         let sum: f32 = self.weights.points().iter().map(|(_, weight)| weight).sum();
-        let points: Vec<String> = self.weights.points().iter().map(|(name, weight)| format!("{name} {weight}")).collect();
+        let points: Vec<String> =
+            self.weights.points().iter().map(|(name, weight)| format!("{name} {weight}")).collect();
         write!(f, "  {:<18} {sum:>3}  {}", "scorecard", points.join(", "))
     }
 }
@@ -164,7 +165,8 @@ mod tests {
 
     #[test]
     fn the_shipped_example_has_no_mistakes() {
-        let playbook = Playbook::parse("playbook.example.toml", EXAMPLE).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let playbook =
+            Playbook::parse("playbook.example.toml", EXAMPLE).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         println!("{playbook}");
     }
 }

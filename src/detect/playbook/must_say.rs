@@ -97,3 +97,77 @@ impl MustSay {
         Some(Finding::new(&super::detector(&self.id), Family::House, Confidence::new(sure), note, evidence.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scenes::{chain, dialogue, nothing_read};
+    use super::super::{Playbook, Said};
+    use crate::domain::Outcome;
+
+    /// What became of the one text, and how many findings it made.
+    fn said(keys: &str, lines: &str) -> (&'static str, String) {
+        let text = format!(
+            r#"
+            name = "test"
+            [[intent]]
+            id = "book"
+            phrases = ["book an appointment"]
+            agent_can = true
+            procedure = "step 3"
+            [[must_say]]
+            id = "notice"
+            note = "that the call is recorded"
+            texts = ["call (is|may be) [being] recorded", "recorded line"]
+            {keys}
+            "#
+        );
+        let playbook = Playbook::parse("test.toml", &text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let dialogue = dialogue(lines);
+        let mut reading = nothing_read(&dialogue);
+        reading.chains = vec![chain(&dialogue, 0, &[], Outcome::Unclear)];
+        let house = playbook.apply(&dialogue, &mut reading);
+        let expected = usize::from(matches!(house.must_says[0].1, Said::Never(_) | Said::OutOfTime(_)));
+        assert_eq!(reading.findings.len(), expected);
+        match &house.must_says[0].1 {
+            Said::InTime(evidence) => ("in time", evidence.quote().to_owned()),
+            Said::OutOfTime(evidence) => ("out of time", evidence.quote().to_owned()),
+            Said::Never(evidence) => ("never", evidence.quote().to_owned()),
+            Said::NotDue => ("not due", String::new()),
+        }
+    }
+
+    #[track_caller]
+    fn check(keys: &str, lines: &str, expected: (&str, &str)) {
+        let (what, quote) = said(keys, lines);
+        assert_eq!((what, quote.as_str()), expected);
+    }
+
+    #[test]
+    fn any_alternative_by_the_right_side() {
+        check("", "agent: Hi, this call is being recorded.", ("in time", "call is being recorded"));
+        check("", "ivr: You are on a recorded line.", ("in time", "recorded line"));
+        check("said_by = \"agent\"", "ivr: You are on a recorded line.\nagent: Hello.", ("never", "Hello."));
+        check("", "caller: I know this call is recorded.\nagent: Hello.", ("never", "Hello."));
+        check("", "caller: Hello?", ("not due", ""));
+    }
+
+    #[test]
+    fn in_time_or_out_of_it() {
+        let late = "agent@0: Hello.\nagent@40: This call is recorded.";
+        check("first_s = 50", late, ("in time", "call is recorded"));
+        check("first_s = 30", late, ("out of time", "call is recorded"));
+        check("last_s = 10", late, ("in time", "call is recorded"));
+        check("first_s = 30", "agent@0: Hello.\nagent@40: Bye.", ("never", "Hello."));
+        check("last_s = 30", "agent@0: Hello.\nagent@40: Bye.", ("never", "Bye."));
+    }
+
+    #[test]
+    fn due_only_when_called_for() {
+        let intent = "when = { intent = \"book\" }";
+        check(intent, "caller: Can you book an appointment?\nagent: Sure.", ("never", "Can you book an appointment?"));
+        check(intent, "caller: When are you open?\nagent: At nine.", ("not due", ""));
+        let words = "when = { match = [\"credit card\"], said_by = \"caller\" }";
+        check(words, "caller: Here is my credit card.\nagent: Sure.", ("never", "credit card"));
+        check(words, "agent: Have you a credit card?", ("not due", ""));
+    }
+}

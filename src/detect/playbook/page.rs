@@ -45,7 +45,11 @@ impl<'a> Section<'a> {
             DeValue::Table(table) => Some(Self { table, span: value.span(), name, asked: Vec::new() }),
             other => {
                 let found = other.type_str();
-                notes.add(&value.span(), format!("{name} is {}, not a table", article(found)), format!("write it as {name} with keys below it"));
+                notes.add(
+                    &value.span(),
+                    format!("{name} is {}, not a table", article(found)),
+                    format!("write it as {name} with keys below it"),
+                );
                 None
             }
         }
@@ -59,6 +63,11 @@ impl<'a> Section<'a> {
     /// Whether `key` is there at all.
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
+    }
+
+    /// The text under `key`, if it is one, without reading it.
+    pub(super) fn peek(&self, key: &str) -> Option<String> {
+        self.table.get(key)?.get_ref().as_str().map(str::to_owned)
     }
 
     /// Where `key` stands; the table itself if it is not there.
@@ -130,7 +139,11 @@ impl<'a> Section<'a> {
         let value = self.number(key, notes)?;
         if value.fract() != 0.0 || !(range.start as f64..range.end as f64).contains(&value) {
             let most = range.end - 1;
-            notes.add(&self.at(key), format!("{key} = {value} does not fit"), format!("write a whole number from {} to {most}", range.start));
+            notes.add(
+                &self.at(key),
+                format!("{key} = {value} does not fit"),
+                format!("write a whole number from {} to {most}", range.start),
+            );
             return None;
         }
         Some(value as usize)
@@ -142,7 +155,11 @@ impl<'a> Section<'a> {
             None => default,
             Some((DeValue::Boolean(flag), _)) => *flag,
             Some((_, span)) => {
-                notes.add(&span, format!("{key} is neither true nor false"), format!("write {key} = true or leave it out"));
+                notes.add(
+                    &span,
+                    format!("{key} is neither true nor false"),
+                    format!("write {key} = true or leave it out"),
+                );
                 default
             }
         }
@@ -163,7 +180,9 @@ impl<'a> Section<'a> {
     pub(super) fn sections(&mut self, key: &'static str, name: &'static str, notes: &mut Notes) -> Vec<Section<'a>> {
         match self.value(key).map(|value| (value.get_ref(), value)) {
             None => Vec::new(),
-            Some((DeValue::Array(list), _)) => list.iter().filter_map(|value| Section::of(value, name, notes)).collect(),
+            Some((DeValue::Array(list), _)) => {
+                list.iter().filter_map(|value| Section::of(value, name, notes)).collect()
+            }
             Some((_, value)) => {
                 notes.add(&value.span(), format!("{key} is not a list of tables"), format!("write {name}"));
                 Vec::new()
@@ -194,7 +213,11 @@ fn text(value: &Spanned<DeValue>, key: &str, notes: &mut Notes) -> Option<Text> 
         }
         DeValue::String(words) => Some(Text { words: words.trim().to_owned(), span: value.span() }),
         other => {
-            notes.add(&value.span(), format!("{key} is {}, not a text", article(other.type_str())), "put it in quotation marks");
+            notes.add(
+                &value.span(),
+                format!("{key} is {}, not a text", article(other.type_str())),
+                "put it in quotation marks",
+            );
             None
         }
     }
@@ -213,14 +236,20 @@ fn texts(value: &Spanned<DeValue>, key: &str, notes: &mut Notes) -> Vec<Text> {
 
 fn number(value: &Spanned<DeValue>, key: &str, notes: &mut Notes) -> Option<f64> {
     let number = match value.get_ref() {
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64)
+        }
         DeValue::Float(number) => number.as_str().parse().ok(),
         _ => None,
     };
     match number {
         Some(number) if number.is_finite() && number >= 0.0 => Some(number),
         _ => {
-            notes.add(&value.span(), format!("{key} is not a number from 0 up"), format!("write it without quotation marks, for instance {key} = 20"));
+            notes.add(
+                &value.span(),
+                format!("{key} is not a number from 0 up"),
+                format!("write it without quotation marks, for instance {key} = 20"),
+            );
             None
         }
     }

@@ -2,8 +2,8 @@
 
 use crate::detect::Reading;
 use crate::domain::{
-    Act, Chain, Confidence, Deflection, DeflectionKind, Dialogue, Evidence, Label, Outcome, Role, Source, Target, TimeSpan,
-    Turn, Verdict,
+    Act, Chain, Confidence, Deflection, DeflectionKind, Dialogue, Evidence, Label, Outcome, Role, Source, Target,
+    TimeSpan, Turn, Verdict,
 };
 
 /// A dialogue from lines. A turn without a time begins half a second after the one before and lasts 300 ms a word.
@@ -63,13 +63,18 @@ pub(crate) fn act(label: Label, turn: &Turn) -> Act {
     }
 }
 
-/// Acts by turn number.
-pub(crate) fn with_acts(dialogue: &Dialogue, acts: &[(usize, Label)]) -> Reading {
-    let mut reading = nothing_read(dialogue);
-    for &(turn, label) in acts {
-        reading.acts[turn].push(act(label, &dialogue.turns[turn]));
+/// A dialogue whose lines may end with their labels: `agent: That is our policy. // policy_quote`.
+pub(crate) fn labelled(lines: &str) -> (Dialogue, Reading) {
+    let lines: Vec<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let said: Vec<&str> = lines.iter().map(|line| line.split(" // ").next().unwrap_or("")).collect();
+    let dialogue = dialogue(&said.join("\n"));
+    let mut reading = nothing_read(&dialogue);
+    for (turn, line) in dialogue.turns.iter().zip(lines) {
+        let labels = line.split_once(" // ").map_or("", |(_, labels)| labels);
+        let label = |name| act(Label::parse(name).expect("a label of the guide"), turn);
+        reading.acts[turn.i] = labels.split_whitespace().map(label).collect();
     }
-    reading
+    (dialogue, reading)
 }
 
 /// A chain whose request is turn `request`, sent away in the turns of `deflections`.
