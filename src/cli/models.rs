@@ -44,7 +44,7 @@ enum Verb {
         /// Which; without names, all that are here
         names: Vec<String>,
     },
-    /// Take files that were fetched on another machine: a model's own, or the packages it is made from
+    /// Take files fetched on another machine: the model's own, or its packages
     Import {
         /// The model
         name: String,

@@ -112,7 +112,7 @@ pub enum Error {
     #[error("cannot convert the weights of the package: {0}")]
     Convert(#[from] ctranslate2::Error),
     /// Nothing may be fetched.
-    #[error("the model {model} is not here and the network is off (RUNAROUND_OFFLINE)\n{cure}")]
+    #[error("the model {model} is not here and the network is off (--offline or RUNAROUND_OFFLINE)\n{cure}")]
     Offline {
         /// The model.
         model: String,

@@ -32,7 +32,11 @@ pub(super) fn client() -> Result<&'static [&'static str], Error> {
         let asked = Command::new(client[0]).args(&client[1..]).arg("--version").stdin(Stdio::null()).output();
         asked.is_ok_and(|output| output.status.success())
     };
-    CLIENTS.iter().find(answers).copied().ok_or_else(|| Error::Source("no pip or uv is installed".into()))
+    CLIENTS
+        .iter()
+        .find(answers)
+        .copied()
+        .ok_or_else(|| Error::Source("no pip or uv works here; install python3-pip".into()))
 }
 
 /// The command a person can run elsewhere.

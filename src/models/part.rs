@@ -114,7 +114,6 @@ impl Write for Part {
 }
 
 /// Where the part of a download lies: beside its place, so that any later run finds it.
-#[cfg(feature = "fetch")]
 pub(super) fn path_for(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(".part");

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{Entry, Model, Source};
-use super::part::Part;
+use super::part::{self, Part};
 use super::{Error, Store, package};
 
 /// How to fetch.
@@ -80,13 +80,17 @@ impl Store {
         for (i, source) in mirror.iter().chain(listed).enumerate() {
             let is_mirror = mirror.is_some() && i == 0;
             let failed = match self.fetch(model, source, is_mirror, &work, watch) {
-                Ok(()) => return self.verify(model).map(|()| Pulled::Fetched),
+                Ok(()) => {
+                    self.drop_parts(model, |_| true);
+                    return self.verify(model).map(|()| Pulled::Fetched);
+                }
                 Err(error) => error,
             };
             let reason = format!("{}: {failed}", describe(source));
             watch(Event::Note(&reason));
             reasons.push(format!("  {reason}"));
         }
+        self.drop_parts(model, |bytes| bytes == 0);
         if reasons.is_empty() {
             reasons.push("  no source of that kind is listed".into());
         }
@@ -138,10 +142,22 @@ impl Store {
                 for (i, wanted) in packages.iter().enumerate() {
                     let name = format!("{} {}", wanted.name, wanted.version);
                     watch(Event::Note(&format!("fetching {name} ({} bytes) with {}", wanted.bytes, client.join(" "))));
-                    let path = package::fetch(client, wanted, &work.folder.join(i.to_string()))?;
+                    // Named after this process: a client that outlived a killed one still writes to its own.
+                    let folder = work.folder.join(format!("{}-{i}", std::process::id()));
+                    let path = package::fetch(client, wanted, &folder)?;
                     archives.push((wanted.sha256.as_str(), path));
                 }
                 self.build(model, &archives, work)
+            }
+        }
+    }
+
+    /// Removes what earlier downloads left, where its size is not worth keeping.
+    fn drop_parts(&self, model: &Model, useless: impl Fn(u64) -> bool) {
+        for path in model.files.iter().map(|file| part::path_for(&self.path(file))) {
+            if path.metadata().is_ok_and(|found| useless(found.len())) {
+                // One that stays does no harm: it is hashed before anything is added to it.
+                let _ = fs::remove_file(path);
             }
         }
     }

@@ -396,7 +396,7 @@ mod http {
         let (_folder, store) = store_with(&url_source(&server.base));
         let error = pull(&store).unwrap_err().to_string();
         assert!(error.contains("sends more than 700001 bytes"), "{error}");
-        assert_eq!(fs::metadata(part(&store)).unwrap().len(), 0);
+        assert!(leftovers(store.folder()).is_empty());
     }
 
     #[test]
@@ -421,6 +421,16 @@ mod http {
         let three = url_source(&missing.base) + &url_source(&altered.base) + &url_source(&right.base);
         let (_folder, store) = store_with(&three);
         assert_eq!(pull(&store).unwrap(), Pulled::Fetched);
+    }
+
+    #[test]
+    fn the_next_source_goes_on_with_what_a_broken_one_gave() {
+        let broken = Server::start(&[Answer::Cut(9_000), Answer::Cut(0), Answer::Cut(0)]);
+        let right = Server::start(&[]);
+        let (_folder, store) = store_with(&(url_source(&broken.base) + &url_source(&right.base)));
+        assert_eq!(pull(&store).unwrap(), Pulled::Fetched);
+        assert_eq!(right.asked(), [("/toy.bin".to_owned(), Some(9_000))]);
+        assert_eq!(leftovers(store.folder()), [store.folder().join("toys/toy.bin")]);
     }
 
     #[test]
