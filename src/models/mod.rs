@@ -110,7 +110,7 @@ pub enum Error {
     Source(String),
     /// A package's weights could not be converted.
     #[error("cannot convert the weights of the package: {0}")]
-    Convert(#[from] ctranslate2::Error),
+    Convert(ctranslate2::Error),
     /// Nothing may be fetched.
     #[error("the model {model} is not here and the network is off (--offline or RUNAROUND_OFFLINE)\n{cure}")]
     Offline {
@@ -133,18 +133,24 @@ pub enum Error {
     #[error("{0}")]
     Import(String),
     /// A file or folder cannot be used.
-    #[error("cannot use {path}: {source}", path = path.display())]
+    #[error("cannot use {path}: {why}", path = path.display())]
     Io {
         /// Which.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
+        /// Why. Not called `source`: the message already says it.
+        why: io::Error,
     },
 }
 
 impl Error {
     fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
-        |source| Self::Io { path, source }
+        |why| Self::Io { path, why }
+    }
+}
+
+impl From<ctranslate2::Error> for Error {
+    fn from(error: ctranslate2::Error) -> Self {
+        Self::Convert(error)
     }
 }

@@ -75,10 +75,10 @@ impl Store {
             return Ok(Pulled::AlreadyHere);
         }
         let mirror = options.mirror.as_deref().map(|base| Source::Url { base: base.to_owned() });
-        let listed = model.sources.iter().filter(|source| options.only.is_none_or(|only| only == kind(source)));
+        let sources =
+            mirror.iter().map(|source| (source, true)).chain(model.sources.iter().map(|source| (source, false)));
         let mut reasons = Vec::new();
-        for (i, source) in mirror.iter().chain(listed).enumerate() {
-            let is_mirror = mirror.is_some() && i == 0;
+        for (source, is_mirror) in sources.filter(|(source, _)| options.only.is_none_or(|only| only == kind(source))) {
             let failed = match self.fetch(model, source, is_mirror, &work, watch) {
                 Ok(()) => {
                     self.drop_parts(model, |_| true);
