@@ -4,5 +4,6 @@ mod architecture;
 mod calls;
 mod cli;
 mod ingest;
+mod models;
 mod report;
 mod support;
