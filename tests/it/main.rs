@@ -1,1 +1,4 @@
 //! The integration tests, one binary: files under `tests/it`, one per door of the program.
+
+#[cfg(feature = "whisper")]
+mod transcribe;
