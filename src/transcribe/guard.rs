@@ -56,14 +56,14 @@ const CAPTIONS: [&str; 8] = [
     "transcription by",
 ];
 
+/// One run of a model over some samples.
+pub(super) type Listen<'a> = dyn FnMut(&[f32]) -> Result<Vec<Segment>, Error> + 'a;
+
 /// Hears `samples` through `listen` and answers the words that deserve belief, each with its time.
 ///
 /// # Errors
 /// Those of `listen`.
-pub(super) fn hear(
-    samples: &[f32],
-    listen: &mut dyn FnMut(&[f32]) -> Result<Vec<Segment>, Error>,
-) -> Result<Vec<HeardWord>, Error> {
+pub(super) fn hear(samples: &[f32], listen: &mut Listen<'_>) -> Result<Vec<HeardWord>, Error> {
     let sound = Sound::of(samples);
     if sound.runs().is_empty() {
         return Ok(Vec::new());

@@ -1,5 +1,8 @@
 //! The real speech model on real samples. A missing model is a failure: a test that skips itself proves nothing.
 
+// The lint spares test functions but not what they share.
+#![allow(clippy::unwrap_used)]
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
