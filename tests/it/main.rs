@@ -1,9 +1,12 @@
 //! The integration tests, one binary: files under `tests/it`, one per door of the program.
 
 mod architecture;
+#[cfg(feature = "whisper")]
 mod calls;
 mod cli;
 mod ingest;
 mod models;
 mod report;
 mod support;
+#[cfg(feature = "whisper")]
+mod transcribe;
