@@ -46,29 +46,50 @@ pub fn decide(dialogue: &Dialogue, signs: &[TurnSigns], scores: &[TurnScores]) -
 fn weigh_caller(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     let whole = || signs.words.bytes(0..signs.words.len());
     let holds = |scores: &TurnScores, label| scores.strength(label) >= HOLDS;
-    // Push-back needs something to push against.
-    if context.turned_away {
-        shift(scores, Label::Pushback, 0.25);
-    } else if context.turned_away_before && !context.was_met {
-        shift(scores, Label::Pushback, -0.1);
-    } else {
-        shift(scores, Label::Pushback, -0.4);
-    }
+    weigh_pushback(scores, signs, context);
     if !context.caller_spoke && scores.strength(Label::Request) < HOLDS && signs.words.len() >= 5 {
         scores.set(Label::Request, context_score(0.6, whole(), "first words"));
     }
-    if !(context.was_offered || context.was_asked || context.turned_away || context.was_met) {
+    if !(context.was_offered || context.was_asked || context.turned_away || context.soothed || context.was_met) {
         scores.clear(Label::Acceptance);
     }
     if holds(scores, Label::Pushback) {
         scores.clear(Label::Acceptance);
-        if !signs.has(Cue::Asks) {
+        if !signs.has(Cue::AsksNew) {
             shift(scores, Label::Request, -0.4);
         }
     }
     // An answer to a question is no new request.
     if context.was_asked && !signs.has(Cue::Asks) && !signs.words.has_question() {
         shift(scores, Label::Request, -0.35);
+    }
+}
+
+/// Push-back needs something to push against: after a closed door nearly every reply that neither thanks, agrees nor
+/// asks something new is one; elsewhere even strong words are a report or plain anger.
+fn weigh_pushback(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
+    let agrees = scores.strength(Label::Gratitude) >= HOLDS || scores.strength(Label::Acceptance) >= HOLDS;
+    let objects = signs.has(Cue::Objects);
+    let at_once = context.first_reply || objects;
+    let by = match (context.turned_away && at_once, context.turned_away || context.soothed) {
+        (true, _) => 0.25,
+        (false, true) => 0.1,
+        (false, false) => -0.35,
+    };
+    shift(scores, Label::Pushback, by);
+    let against = (context.turned_away && at_once) || (context.soothed && context.first_reply);
+    if against && !agrees && !signs.has(Cue::AsksNew) && !context.was_asked && signs.words.len() >= 3 {
+        let quote = signs.words.bytes(0..signs.words.len());
+        scores.raise(Label::Pushback, context_score(0.55, quote, "right after being turned away"));
+    }
+    if agrees && !objects {
+        shift(scores, Label::Pushback, -0.4);
+    }
+    if signs.has(Cue::AsksNew) && !objects {
+        shift(scores, Label::Pushback, -0.3);
+    }
+    if context.was_asked {
+        shift(scores, Label::Pushback, -0.15);
     }
 }
 

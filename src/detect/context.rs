@@ -21,10 +21,12 @@ pub struct Context {
     pub complained: bool,
     /// They thanked and asked for nothing.
     pub content: bool,
-    /// The organisation's turns since the caller last spoke turned him away: deflection, refusal, rule, stall, lecture.
+    /// The organisation's turns since the caller last spoke turned him away: deflection, refusal, rule, lecture.
     pub turned_away: bool,
-    /// The same for the organisation's turns before that.
-    pub turned_away_before: bool,
+    /// They only soothed: an apology with nothing behind it, stock phrases.
+    pub soothed: bool,
+    /// The caller has not spoken since.
+    pub first_reply: bool,
     /// The organisation's last turns asked for something it needs.
     pub was_asked: bool,
     /// The organisation's last turns offered something.
@@ -45,10 +47,11 @@ impl Context {
         let has = |label: Label| acts.iter().any(|act| act.label == label);
         if turn.speaker.is_organisation() {
             if self.last.is_some_and(|role| !role.is_organisation()) || self.last.is_none() {
-                self.turned_away_before = self.turned_away;
-                (self.turned_away, self.was_asked, self.was_offered, self.was_met) = (false, false, false, false);
+                (self.turned_away, self.soothed, self.first_reply) = (false, false, true);
+                (self.was_asked, self.was_offered, self.was_met) = (false, false, false);
             }
             self.turned_away |= acts.iter().any(|act| turns_away(act.label));
+            self.soothed |= has(Label::HollowApology) || has(Label::ScriptedFiller);
             self.was_asked |= has(Label::ClarifyingQuestion) || has(Label::SecureMove);
             self.was_offered |= has(Label::OfferAction) || has(Label::WarmTransfer) || has(Label::Ownership);
             // "It's quicker" may answer something; only what is done or plainly answered closes a request.
@@ -62,6 +65,7 @@ impl Context {
                 (self.complained, self.content) = (false, false);
             }
             self.caller_spoke = true;
+            self.first_reply = false;
             self.asked_pointer |= signs.has(Cue::AsksPointer);
             self.asked_rule |= signs.has(Cue::AsksRule);
             self.asked |= has(Label::Request) || signs.words.has_question();
@@ -75,15 +79,7 @@ impl Context {
     }
 }
 
-/// Whether `label` leaves the caller standing.
+/// Whether `label` closes a door in front of the caller.
 pub fn turns_away(label: Label) -> bool {
-    label.is_deflection()
-        || matches!(
-            label,
-            Label::PolicyQuote
-                | Label::BlameLecture
-                | Label::HollowApology
-                | Label::ScriptedFiller
-                | Label::RefusalWithoutAlternative
-        )
+    label.is_deflection() || matches!(label, Label::PolicyQuote | Label::BlameLecture | Label::RefusalWithoutAlternative)
 }

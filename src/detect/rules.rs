@@ -24,6 +24,8 @@ pub enum Cue {
     AsksRule,
     /// Caller: a question or a need is put into words.
     Asks,
+    /// Caller: asks for a further fact: when, where, how long, which.
+    AsksNew,
     /// Caller: it works now, it has arrived, it is solved.
     Solved,
     /// Caller: it still does not work.
