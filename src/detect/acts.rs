@@ -178,15 +178,25 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     if context.asked_rule && !context.complained {
         shift(scores, Label::PolicyQuote, -0.3);
     }
-    if context.complained {
-        shift(scores, Label::PolicyQuote, 0.1);
+    if context.pushed {
+        shift(scores, Label::PolicyQuote, 0.15);
+    }
+    if !context.complained && (done.is_some() || holds(scores, Label::OfferAction)) {
+        shift(scores, Label::PolicyQuote, -0.3);
     }
     if signs.has(Cue::WayOut) {
         shift(scores, Label::PolicyQuote, -0.3);
         shift(scores, Label::RefusalWithoutAlternative, -0.3);
     }
-    if deflects || holds(scores, Label::PolicyQuote) {
+    if deflects {
         shift(scores, Label::RefusalWithoutAlternative, -0.2);
+    }
+    let goes_on = [Label::OfferAction, Label::Ownership, Label::WarmTransfer, Label::ClarifyingQuestion, Label::SecureMove, Label::LegitRedirect];
+    if holds_any(scores, &goes_on) || (signs.words.has_question() && !signs.has(Cue::AnythingElse)) {
+        scores.clear(Label::RefusalWithoutAlternative);
+    }
+    if holds(scores, Label::RefusalWithoutAlternative) && done.is_none() {
+        scores.clear(Label::Fulfilment);
     }
 
     // Nothing else in the turn, and the caller waits for an answer: what is said is the answer.

@@ -19,6 +19,8 @@ pub struct Context {
     pub asked: bool,
     /// They complained, objected or showed hardship.
     pub complained: bool,
+    /// They pushed back.
+    pub pushed: bool,
     /// They thanked and asked for nothing.
     pub content: bool,
     /// The organisation's turns since the caller last spoke turned him away: deflection, refusal, rule, lecture.
@@ -62,7 +64,7 @@ impl Context {
         } else {
             if self.last.is_none_or(Role::is_organisation) {
                 (self.asked_pointer, self.asked_rule, self.asked) = (false, false, false);
-                (self.complained, self.content) = (false, false);
+                (self.complained, self.pushed, self.content) = (false, false, false);
             }
             self.caller_spoke = true;
             self.first_reply = false;
@@ -70,6 +72,7 @@ impl Context {
             self.asked_rule |= signs.has(Cue::AsksRule);
             self.asked |= has(Label::Request) || signs.words.has_question();
             self.complained |= has(Label::Frustration) || has(Label::Pushback) || signs.has(Cue::Hardship);
+            self.pushed |= has(Label::Pushback);
             self.content = has(Label::Gratitude) && !has(Label::Request) && !has(Label::Pushback);
             let courteous = has(Label::Gratitude) || has(Label::Acceptance);
             let goes_on = signs.words.len() >= 5 && !courteous && !self.was_asked;
