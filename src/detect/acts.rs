@@ -118,6 +118,10 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     let holds_any = |scores: &TurnScores, labels: &[Label]| labels.iter().any(|label| holds(scores, *label));
 
     // Sent away? The four tests. A pointer that fails one is a pointer all the same.
+    // Words do not mend what is broken: an answer there is half an answer.
+    if context.trouble && !context.asked && scores.strength(Label::Fulfilment) < 0.8 {
+        shift(scores, Label::Fulfilment, -0.1);
+    }
     let done = scores.get(Label::Fulfilment).filter(|score| score.strength >= 0.8).map(|score| score.quote.clone());
     let answered = scores.get(Label::Fulfilment).filter(|score| score.strength >= HOLDS).map(|score| score.quote.clone());
     for label in DEFLECTIONS {

@@ -107,12 +107,15 @@ impl Story {
     /// A turn of the organisation.
     fn answered(&mut self, turn: usize, acts: &[Act]) {
         let has = |label: Label| acts.iter().any(|act| act.label == label);
+        let done = acts.iter().any(|act| act.label == Label::Fulfilment && act.confidence.get() >= 0.8);
         let sure = |label: Label| acts.iter().any(|act| act.label == label && act.confidence.get() >= 0.6);
         if acts.iter().any(|act| act.label.is_deflection()) {
             self.deflections.push(turn);
             self.stand(Standing::SentAway, turn);
-        } else if sure(Label::Fulfilment) {
+        } else if done || (sure(Label::Fulfilment) && self.standing != Standing::SentAway) {
             self.stand(Standing::Met, turn);
+        } else if self.standing == Standing::SentAway && has(Label::Fulfilment) {
+            // "What time are they open?" - "Till ten.": a side fact; the caller is still sent away.
         } else if has(Label::RefusalWithoutAlternative) || has(Label::PolicyQuote) || has(Label::BlameLecture) {
             self.stand(Standing::Refused, turn);
         } else if has(Label::Fulfilment) && self.deflections.is_empty() && self.pushbacks.is_empty() {
@@ -248,7 +251,10 @@ fn together(chains: &[Chain]) -> Outcome {
     let outcomes: Vec<Outcome> = chains.iter().map(|chain| chain.outcome).collect();
     let Some(&last) = outcomes.last() else { return Outcome::Unclear };
     // A request left under way while the talk went on was carried on in the next one.
-    let carried = |at: usize, one: Outcome| at + 1 < outcomes.len() && one == Outcome::Unclear;
+    let carried = |at: usize, one: Outcome| {
+        let unanswered = one == Outcome::Unresolved && chains[at].proof.is_none() && outcomes.len() > 1;
+        unanswered || (at + 1 < outcomes.len() && one == Outcome::Unclear)
+    };
     let open: Vec<Outcome> = (outcomes.iter().copied().enumerate())
         .filter(|&(at, one)| !met(one) && one != Outcome::LegitimatelyRedirected && !carried(at, one))
         .map(|(_, one)| one)
