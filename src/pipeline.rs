@@ -205,7 +205,7 @@ fn listen(
 ) -> Result<(Format, Survey, Vec<Warning>), Error> {
     let mut recording = ingest::open(path, &options.limits)?;
     let format = recording.format().clone();
-    let mut surveyor = Surveyor::new(format.rate_hz, format.channels, audio::Config::default());
+    let mut surveyor = Surveyor::new(format.rate_hz, format.channels, &audio::Config::default());
     let mut block = Block::default();
     let mut frames = 0;
     while recording.read(&mut block)? {
@@ -234,41 +234,40 @@ fn transcribe(
 ) -> Result<(Vec<Utterance>, String), Error> {
     let speech = |window: &Window| window.cuts.iter().map(|cut| cut.source.len_ms()).sum::<u64>();
     let total_ms: u64 = windows.iter().map(speech).sum();
+    let key = CallKey(options.key);
     let pending_max = engine.pool.workers() * PENDING_PER_WORKER;
     let mut hints = options.hints.clone();
     let mut utterances = Vec::new();
     let mut done_ms = 0;
-    let mut pending: VecDeque<(usize, Ticket)> = VecDeque::new();
+    let mut pending: VecDeque<(usize, Ticket<Heard>)> = VecDeque::new();
     let mut ready: VecDeque<(usize, Vec<f32>)> = VecDeque::new();
     on_progress(Progress::Transcribing { done_ms, total_ms });
 
     let mut recording = ingest::open(path, &options.limits)?;
-    let mut cutter = Cutter::new(windows, survey, format.rate_hz, format.channels);
+    let mut cutter = Some(Cutter::new(windows, survey, format.rate_hz));
     let mut block = Block::default();
-    let mut more = !windows.is_empty();
     loop {
-        while more && ready.is_empty() {
-            more = recording.read(&mut block)?;
-            if more {
-                cutter.push(&block.channels, &mut |n, samples| ready.push_back((n, samples)));
-            } else {
-                cutter.finish(&mut |n, samples| ready.push_back((n, samples)));
+        while let Some(cutting) = cutter.as_mut().filter(|_| ready.is_empty()) {
+            let mut each = |n, samples| ready.push_back((n, samples));
+            if recording.read(&mut block)? {
+                cutting.push(&block.channels, &mut each);
+            } else if let Some(cutter) = cutter.take() {
+                cutter.finish(&mut each);
             }
         }
         let Some((n, samples)) = ready.pop_front() else { break };
         if stop.asked() {
             return Err(Error::Stopped);
         }
-        pending.push_back((n, engine.pool.submit(CallKey(options.key), samples, hints.clone(), stop.clone())));
-        // The first window tells the language; the rest of the call is held to it.
-        let want_language = hints.language.is_none();
-        while pending.len() > pending_max || (want_language && !pending.is_empty()) {
+        if hints.language.is_none() {
+            // Once per call, so that one mumbled window cannot turn the rest of it into another language.
+            let language = engine.pool.detect_language(key, samples.clone(), stop).wait()?;
+            hints.language = Some(language.code);
+        }
+        pending.push_back((n, engine.pool.submit(key, samples, hints.clone(), stop)));
+        while pending.len() > pending_max {
             let Some((n, ticket)) = pending.pop_front() else { break };
-            let heard = ticket.wait()?;
-            if want_language && !heard.words.is_empty() {
-                hints.language = Some(heard.language.clone());
-            }
-            collect(&windows[n], heard, &mut utterances);
+            collect(&windows[n], ticket.wait()?, &mut utterances);
             done_ms += speech(&windows[n]);
             on_progress(Progress::Transcribing { done_ms, total_ms });
         }

@@ -239,7 +239,7 @@ fn disk(folder: &Path) -> Line {
             "choose another folder or mend its permissions",
         );
     }
-    match fs4::available_space(folder) {
+    match free_bytes(folder) {
         Ok(free) => {
             let found = format!("{:.1} GiB free at {}", free as f64 / (1u64 << 30) as f64, folder.display());
             if free < DISK_LOW_BYTES {
@@ -250,4 +250,15 @@ fn disk(folder: &Path) -> Line {
         }
         Err(error) => Line::warn("disk", format!("free space unknown ({error})"), "check the disk by hand"),
     }
+}
+
+#[cfg(unix)]
+fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_: &Path) -> std::io::Result<u64> {
+    Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
 }

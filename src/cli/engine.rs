@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+#[cfg(feature = "whisper")]
+use anyhow::Context;
 
 use crate::detect::Detectors;
 use crate::models::{self, Store};
@@ -58,10 +60,7 @@ pub fn start(_: &ModelChoice, _: usize) -> Result<Engine> {
 /// phrase rules work without it.
 pub fn detectors(store: &Store) -> Detectors {
     match store.minilm() {
-        Ok(model) => Detectors::with_sentence_model(&model).unwrap_or_else(|error| {
-            super::tell(&format!("note: the sentence model cannot be used ({error}); detecting with phrase rules alone"));
-            Detectors::rules_only()
-        }),
+        Ok(_) => Detectors::rules_only(),
         Err(error) => {
             super::tell(&format!("note: {error}; detecting with phrase rules alone"));
             Detectors::rules_only()

@@ -77,11 +77,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
     }
     match analysed {
         Ok(report) => {
-            for format in report::Format::ALL {
-                let path = args.out.join(format!("report.{}", format.ending()));
-                if let Err(error) = report::write_file(&report, format, &path) {
-                    return error_line("storage-unavailable", error.to_string());
-                }
+            if let Err(error) = report::save(&report, &args.out) {
+                return error_line("storage-unavailable", error.to_string());
             }
             say(&json!({ "done": true, "duration_ms": report.source.duration_ms }))?;
             Ok(ExitCode::SUCCESS)

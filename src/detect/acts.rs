@@ -46,29 +46,54 @@ pub fn decide(dialogue: &Dialogue, signs: &[TurnSigns], scores: &[TurnScores]) -
 fn weigh_caller(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     let whole = || signs.words.bytes(0..signs.words.len());
     let holds = |scores: &TurnScores, label| scores.strength(label) >= HOLDS;
-    // Push-back needs something to push against.
-    if context.turned_away {
-        shift(scores, Label::Pushback, 0.25);
-    } else if context.turned_away_before && !context.was_met {
-        shift(scores, Label::Pushback, -0.1);
-    } else {
-        shift(scores, Label::Pushback, -0.4);
-    }
+    weigh_pushback(scores, signs, context);
     if !context.caller_spoke && scores.strength(Label::Request) < HOLDS && signs.words.len() >= 5 {
         scores.set(Label::Request, context_score(0.6, whole(), "first words"));
     }
-    if !(context.was_offered || context.was_asked || context.turned_away || context.was_met) {
+    if !(context.was_offered || context.was_asked || context.turned_away || context.soothed || context.was_met) {
         scores.clear(Label::Acceptance);
     }
     if holds(scores, Label::Pushback) {
         scores.clear(Label::Acceptance);
-        if !signs.has(Cue::Asks) {
+        if !signs.has(Cue::AsksNew) {
             shift(scores, Label::Request, -0.4);
         }
+    }
+    // "Thank you, that's all": nothing is asked.
+    if scores.strength(Label::Gratitude) >= HOLDS && !signs.has(Cue::Asks) && !signs.words.has_question() {
+        shift(scores, Label::Request, -0.35);
     }
     // An answer to a question is no new request.
     if context.was_asked && !signs.has(Cue::Asks) && !signs.words.has_question() {
         shift(scores, Label::Request, -0.35);
+    }
+}
+
+/// Push-back needs something to push against: after a closed door nearly every reply that neither thanks, agrees nor
+/// asks something new is one; elsewhere even strong words are a report or plain anger.
+fn weigh_pushback(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
+    let agrees = scores.strength(Label::Gratitude) >= HOLDS || scores.strength(Label::Acceptance) >= HOLDS;
+    let objects = signs.has(Cue::Objects);
+    let at_once = context.first_reply || objects;
+    let by = match (context.turned_away && at_once, context.turned_away || context.soothed) {
+        (true, _) => 0.25,
+        (false, true) => 0.1,
+        (false, false) => -0.35,
+    };
+    shift(scores, Label::Pushback, by);
+    let against = (context.turned_away && at_once) || (context.soothed && context.first_reply);
+    if against && !agrees && !signs.has(Cue::AsksNew) && !context.was_asked && signs.words.len() >= 3 {
+        let quote = signs.words.bytes(0..signs.words.len());
+        scores.raise(Label::Pushback, context_score(0.55, quote, "right after being turned away"));
+    }
+    if agrees && !objects {
+        shift(scores, Label::Pushback, -0.4);
+    }
+    if signs.has(Cue::AsksNew) && !objects {
+        shift(scores, Label::Pushback, -0.3);
+    }
+    if context.was_asked {
+        shift(scores, Label::Pushback, -0.15);
     }
 }
 
@@ -93,6 +118,10 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     let holds_any = |scores: &TurnScores, labels: &[Label]| labels.iter().any(|label| holds(scores, *label));
 
     // Sent away? The four tests. A pointer that fails one is a pointer all the same.
+    // Words do not mend what is broken: an answer there is half an answer.
+    if context.trouble && !context.asked && scores.strength(Label::Fulfilment) < 0.8 {
+        shift(scores, Label::Fulfilment, -0.1);
+    }
     let done = scores.get(Label::Fulfilment).filter(|score| score.strength >= 0.8).map(|score| score.quote.clone());
     let answered = scores.get(Label::Fulfilment).filter(|score| score.strength >= HOLDS).map(|score| score.quote.clone());
     for label in DEFLECTIONS {
@@ -157,22 +186,33 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     if context.asked_rule && !context.complained {
         shift(scores, Label::PolicyQuote, -0.3);
     }
-    if context.complained {
-        shift(scores, Label::PolicyQuote, 0.1);
+    if context.pushed {
+        shift(scores, Label::PolicyQuote, 0.15);
+    }
+    if !context.complained && (done.is_some() || holds(scores, Label::OfferAction)) {
+        shift(scores, Label::PolicyQuote, -0.3);
     }
     if signs.has(Cue::WayOut) {
         shift(scores, Label::PolicyQuote, -0.3);
         shift(scores, Label::RefusalWithoutAlternative, -0.3);
     }
-    if deflects || holds(scores, Label::PolicyQuote) {
+    if deflects {
         shift(scores, Label::RefusalWithoutAlternative, -0.2);
+    }
+    let goes_on = [Label::OfferAction, Label::Ownership, Label::WarmTransfer, Label::ClarifyingQuestion, Label::SecureMove, Label::LegitRedirect];
+    if holds_any(scores, &goes_on) || (signs.words.has_question() && !signs.has(Cue::AnythingElse)) {
+        scores.clear(Label::RefusalWithoutAlternative);
+    }
+    if holds(scores, Label::RefusalWithoutAlternative) && done.is_none() {
+        scores.clear(Label::Fulfilment);
     }
 
     // Nothing else in the turn, and the caller waits for an answer: what is said is the answer.
     let unhelpful = [Label::PolicyQuote, Label::BlameLecture, Label::RefusalWithoutAlternative, Label::ScriptedFiller];
     if !deflects && !holds_any(scores, &unhelpful) && !holds_any(scores, &STEPS) && !holds(scores, Label::LegitRedirect) {
-        if context.asked && signs.words.len() >= 4 && !signs.has(Cue::Courtesy) && !signs.has(Cue::AnythingElse) && !signs.has(Cue::Apology) && !signs.words.has_question() {
-            scores.set(Label::Fulfilment, context_score(0.55, signs.words.bytes(0..signs.words.len()), "an answer"));
+        let said = states(signs).filter(|_| (context.asked || context.waits) && !context.complained && !context.trouble);
+        if let Some(said) = said {
+            scores.set(Label::Fulfilment, context_score(0.55, said, "an answer"));
         } else {
             shift(scores, Label::Fulfilment, -0.2);
         }
@@ -197,6 +237,22 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     if steps || deflects {
         shift(scores, Label::ScriptedFiller, -0.35);
     }
+}
+
+/// The first sentence that states something: no question, no greeting, no regret.
+fn states(signs: &TurnSigns) -> Option<Range<usize>> {
+    let words = &signs.words;
+    let mut at = 0;
+    while at < words.len() {
+        let sentence = words.sentence(at);
+        at = sentence.end;
+        let empty = [Cue::Courtesy, Cue::AnythingElse, Cue::Apology];
+        let said = signs.cues.iter().any(|hit| empty.contains(&hit.cue) && touch(&hit.words, &sentence));
+        if sentence.len() >= 3 && !said && !words.tokens[sentence.start].asked {
+            return Some(words.bytes(sentence));
+        }
+    }
+    None
 }
 
 /// Whether a pointer leads to something to read or use, and not to somebody.

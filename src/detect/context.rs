@@ -17,14 +17,20 @@ pub struct Context {
     pub asked_rule: bool,
     /// They asked something.
     pub asked: bool,
+    /// The caller asked or complained in this call, and has not been answered since.
+    pub waits: bool,
     /// They complained, objected or showed hardship.
     pub complained: bool,
+    /// They pushed back.
+    pub pushed: bool,
     /// They thanked and asked for nothing.
     pub content: bool,
-    /// The organisation's turns since the caller last spoke turned him away: deflection, refusal, rule, stall, lecture.
+    /// The organisation's turns since the caller last spoke turned him away: deflection, refusal, rule, lecture.
     pub turned_away: bool,
-    /// The same for the organisation's turns before that.
-    pub turned_away_before: bool,
+    /// They only soothed: an apology with nothing behind it, stock phrases.
+    pub soothed: bool,
+    /// The caller has not spoken since.
+    pub first_reply: bool,
     /// The organisation's last turns asked for something it needs.
     pub was_asked: bool,
     /// The organisation's last turns offered something.
@@ -33,6 +39,8 @@ pub struct Context {
     pub was_met: bool,
     /// Something has been done for the caller in this call.
     pub ever_met: bool,
+    /// Something is wrong that a statement does not put right.
+    pub trouble: bool,
     /// Agent and caller look for a fault together.
     pub live_help: bool,
     last: Option<Role>,
@@ -45,45 +53,43 @@ impl Context {
         let has = |label: Label| acts.iter().any(|act| act.label == label);
         if turn.speaker.is_organisation() {
             if self.last.is_some_and(|role| !role.is_organisation()) || self.last.is_none() {
-                self.turned_away_before = self.turned_away;
-                (self.turned_away, self.was_asked, self.was_offered, self.was_met) = (false, false, false, false);
+                (self.turned_away, self.soothed, self.first_reply) = (false, false, true);
+                (self.was_asked, self.was_offered, self.was_met) = (false, false, false);
             }
             self.turned_away |= acts.iter().any(|act| turns_away(act.label));
+            self.soothed |= has(Label::HollowApology) || has(Label::ScriptedFiller);
             self.was_asked |= has(Label::ClarifyingQuestion) || has(Label::SecureMove);
             self.was_offered |= has(Label::OfferAction) || has(Label::WarmTransfer) || has(Label::Ownership);
             // "It's quicker" may answer something; only what is done or plainly answered closes a request.
             if acts.iter().any(|act| act.label == Label::Fulfilment && act.confidence.get() >= 0.6) {
                 (self.was_met, self.ever_met, self.open) = (true, true, false);
+                (self.waits, self.trouble) = (false, false);
             }
             self.live_help |= signs.has(Cue::Steps);
         } else {
             if self.last.is_none_or(Role::is_organisation) {
                 (self.asked_pointer, self.asked_rule, self.asked) = (false, false, false);
-                (self.complained, self.content) = (false, false);
+                (self.complained, self.pushed, self.content) = (false, false, false);
             }
             self.caller_spoke = true;
+            self.first_reply = false;
             self.asked_pointer |= signs.has(Cue::AsksPointer);
             self.asked_rule |= signs.has(Cue::AsksRule);
             self.asked |= has(Label::Request) || signs.words.has_question();
             self.complained |= has(Label::Frustration) || has(Label::Pushback) || signs.has(Cue::Hardship);
+            self.pushed |= has(Label::Pushback);
             self.content = has(Label::Gratitude) && !has(Label::Request) && !has(Label::Pushback);
             let courteous = has(Label::Gratitude) || has(Label::Acceptance);
             let goes_on = signs.words.len() >= 5 && !courteous && !self.was_asked;
+            self.waits |= has(Label::Request);
+            self.trouble |= signs.has(Cue::Trouble) || has(Label::Frustration);
             self.open |= goes_on || has(Label::Request) || has(Label::Pushback) || has(Label::Frustration);
         }
         self.last = Some(turn.speaker);
     }
 }
 
-/// Whether `label` leaves the caller standing.
+/// Whether `label` closes a door in front of the caller.
 pub fn turns_away(label: Label) -> bool {
-    label.is_deflection()
-        || matches!(
-            label,
-            Label::PolicyQuote
-                | Label::BlameLecture
-                | Label::HollowApology
-                | Label::ScriptedFiller
-                | Label::RefusalWithoutAlternative
-        )
+    label.is_deflection() || matches!(label, Label::PolicyQuote | Label::BlameLecture | Label::RefusalWithoutAlternative)
 }

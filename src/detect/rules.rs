@@ -24,6 +24,10 @@ pub enum Cue {
     AsksRule,
     /// Caller: a question or a need is put into words.
     Asks,
+    /// Caller: asks for a further fact: when, where, how long, which.
+    AsksNew,
+    /// Caller: something is wrong, and words alone will not put it right.
+    Trouble,
     /// Caller: it works now, it has arrived, it is solved.
     Solved,
     /// Caller: it still does not work.

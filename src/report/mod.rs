@@ -89,3 +89,18 @@ pub fn write_file(report: &Report, format: Format, path: &Path) -> io::Result<()
     file.persist(path)?;
     Ok(())
 }
+
+/// The files that [`save`] writes, in this order.
+pub const FILES: [&str; 5] = ["report.html", "report.txt", "report.srt", "report.vtt", "report.json"];
+
+/// Writes a report in every form into `folder`, which must exist. `report.json` comes last: where it lies, the
+/// others do too.
+///
+/// # Errors
+/// What the file system says.
+pub fn save(report: &Report, folder: &Path) -> io::Result<()> {
+    for (format, name) in Format::ALL.into_iter().zip(FILES) {
+        write_file(report, format, &folder.join(name))?;
+    }
+    Ok(())
+}

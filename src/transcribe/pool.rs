@@ -172,10 +172,16 @@ impl<T> Drop for Reply<T> {
     }
 }
 
+/// Puts the question and sends the reply.
+type Run = dyn FnOnce(&mut dyn Transcriber) + Send;
+
+/// Makes the transcriber of worker `i`, at the start and again after a panic.
+type Make = dyn Fn(usize) -> Result<Box<dyn Transcriber>, Error> + Send + Sync;
+
 struct Job {
     call: CallKey,
     stop: Stop,
-    run: Box<dyn FnOnce(&mut dyn Transcriber) + Send>,
+    run: Box<Run>,
 }
 
 /// What one call has queued.
@@ -230,7 +236,7 @@ struct Shared {
     capacity: usize,
     job_came: Condvar,
     room_came: Condvar,
-    make: Box<dyn Fn(usize) -> Result<Box<dyn Transcriber>, Error> + Send + Sync>,
+    make: Box<Make>,
 }
 
 impl Shared {

@@ -53,6 +53,16 @@ impl Sound {
         self.runs.iter().map(|run| run.end - run.start).sum()
     }
 
+    /// Where the sound goes on after `last_ms`, the time of the last word: a point in the pause before. `None` if there
+    /// is little after it; a breath or the end of that word is no reason to listen again.
+    pub(super) fn unheard_ms(&self, last_ms: u64) -> Option<u64> {
+        const WORTH_HEARING_MS: u64 = 2_000;
+        let next = self.runs.iter().position(|run| run.start > last_ms)?;
+        let unheard: u64 = self.runs[next..].iter().map(|run| run.end - run.start).sum();
+        let before = next.checked_sub(1).map_or(0, |i| self.runs[i].end);
+        (unheard >= WORTH_HEARING_MS).then(|| before.midpoint(self.runs[next].start))
+    }
+
     /// Where to cut the window in two: the middle of the quietest 200 ms in its middle third, the earliest of equals.
     /// `None` if the window is too short to be worth two hearings.
     pub(super) fn quietest_ms(&self) -> Option<u64> {
@@ -149,6 +159,14 @@ mod tests {
         let sound = sound(&[(0.2, 500), (0.0, 900), (0.2, 1_300), (0.01, 300), (0.2, 3_000)]);
         let cut = sound.quietest_ms().unwrap();
         assert!((2_700..3_000).contains(&cut), "{cut}");
+    }
+
+    #[test]
+    fn what_sounds_after_the_last_word_is_found() {
+        let sound = sound(&[(0.2, 1_000), (0.001, 400), (0.2, 1_500), (0.001, 600), (0.2, 900)]);
+        assert_eq!(sound.unheard_ms(900), Some(1_200));
+        assert_eq!(sound.unheard_ms(2_800), None, "0.9 s are not worth it");
+        assert_eq!(sound.unheard_ms(9_000), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! numbers behind its temperatures and its beam search run on from window to window, which would make the words
 //! of one call depend on the calls before it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use whisper_rs::{
@@ -16,7 +17,7 @@ use super::guard;
 use super::words::{Piece, Segment, join};
 use super::{Error, Heard, Hints, Language, Transcriber};
 
-/// A window must hold one second or whisper.cpp invents or worse; zeros are added behind it.
+/// One second. Below 201 samples whisper.cpp reads outside its buffer, and short windows make it invent.
 const SHORTEST_WINDOW: usize = 16_000;
 
 /// Tokens of vocabulary per window. Each costs decoding time and takes room from the words.
@@ -76,13 +77,7 @@ impl Engine {
     /// [`Error::Engine`] when that memory is not to be had.
     pub fn worker(self: &Arc<Self>) -> Result<Box<dyn Transcriber>, Error> {
         let state = self.context.create_state().map_err(engine_error)?;
-        Ok(Box::new(Worker {
-            engine: Arc::clone(self),
-            state,
-            samples: Vec::new(),
-            settings: Vec::new(),
-            prompt: (Vec::new(), Vec::new()),
-        }))
+        Ok(Box::new(Worker { engine: Arc::clone(self), state, settings: Vec::new(), prompt: (Vec::new(), Vec::new()) }))
     }
 
     /// The name under which whisper.cpp knows the language `code`, if this model knows it.
@@ -121,11 +116,16 @@ impl Engine {
     }
 }
 
+/// The processor features this build of whisper.cpp uses, as it names them.
+pub fn cpu_features() -> Vec<String> {
+    let said = whisper_rs::print_system_info();
+    let on = |part: &str| part.trim().strip_suffix(" = 1").map(|name| name.rsplit(' ').next().unwrap_or(name).to_owned());
+    said.split('|').filter_map(on).collect()
+}
+
 struct Worker {
     engine: Arc<Engine>,
     state: WhisperState,
-    /// The cleaned window, kept for its memory only.
-    samples: Vec<f32>,
     /// Settings by language: whisper-rs never frees the language it is given, so each is given once.
     settings: Vec<(&'static str, FullParams<'static, 'static>)>,
     /// The last vocabulary and its tokens.
@@ -136,13 +136,14 @@ impl Transcriber for Worker {
     fn transcribe(&mut self, samples: &[f32], hints: &Hints) -> Result<Heard, Error> {
         let language = match &hints.language {
             Some(code) => self.engine.language(code)?,
-            None if self.engine.is_multilingual() => self.detect(samples)?.0,
+            None if self.engine.is_multilingual() => self.detect(&clean(samples))?.0,
             None => "en",
         };
         if self.prompt.0 != hints.vocabulary {
             self.prompt = (hints.vocabulary.clone(), self.engine.prompt(&hints.vocabulary));
         }
-        let words = guard::hear(samples, &mut |part| self.listen(part, language))?;
+        let samples = clean(samples);
+        let words = guard::hear(&samples, &mut |part| self.listen(part, language))?;
         Ok(Heard { words, language: language.to_owned() })
     }
 
@@ -150,20 +151,19 @@ impl Transcriber for Worker {
         if !self.engine.is_multilingual() {
             return Ok(Language { code: "en".to_owned(), probability: 1.0 });
         }
-        let (code, probability) = self.detect(samples)?;
+        let (code, probability) = self.detect(&clean(samples))?;
         Ok(Language { code: code.to_owned(), probability })
     }
 }
 
 impl Worker {
-    /// One run of the model over `samples`.
+    /// One run of the model over clean `samples`.
     fn listen(&mut self, samples: &[f32], language: &'static str) -> Result<Vec<Segment>, Error> {
-        clean(samples, &mut self.samples);
         let mut settings: FullParams<'_, '_> = self.settings(language).clone();
         if !self.prompt.1.is_empty() {
             settings.set_tokens(&self.prompt.1);
         }
-        self.state.full(settings, &self.samples).map_err(engine_error)?;
+        self.state.full(settings, &at_least_a_second(samples)).map_err(engine_error)?;
 
         let end_of_text = self.engine.context.token_eot();
         let mut segments = Vec::new();
@@ -184,9 +184,8 @@ impl Worker {
     }
 
     fn detect(&mut self, samples: &[f32]) -> Result<(&'static str, f32), Error> {
-        clean(samples, &mut self.samples);
         let threads = self.engine.config.threads.max(1);
-        self.state.pcm_to_mel(&self.samples, threads).map_err(engine_error)?;
+        self.state.pcm_to_mel(&at_least_a_second(samples), threads).map_err(engine_error)?;
         let (_, probabilities) = self.state.lang_detect(0, threads).map_err(engine_error)?;
         let known = self.engine.languages().max(1) as usize;
         let (id, &probability) =
@@ -229,11 +228,19 @@ fn settings(language: &'static str, threads: usize) -> FullParams<'static, 'stat
     settings
 }
 
-/// Copies `samples` into `clean`, without what is not a number, inside full scale, and at least a second long.
-fn clean(samples: &[f32], clean: &mut Vec<f32>) {
-    clean.clear();
-    clean.extend(samples.iter().map(|x| if x.is_finite() { x.clamp(-1.0, 1.0) } else { 0.0 }));
-    clean.resize(clean.len().max(SHORTEST_WINDOW), 0.0);
+/// `samples` without what is not a number, inside full scale.
+fn clean(samples: &[f32]) -> Vec<f32> {
+    samples.iter().map(|x| if x.is_finite() { x.clamp(-1.0, 1.0) } else { 0.0 }).collect()
+}
+
+/// `samples` with zeros behind them up to [`SHORTEST_WINDOW`]. Nothing reaches whisper.cpp but through here.
+fn at_least_a_second(samples: &[f32]) -> Cow<'_, [f32]> {
+    if samples.len() >= SHORTEST_WINDOW {
+        return Cow::Borrowed(samples);
+    }
+    let mut padded = samples.to_vec();
+    padded.resize(SHORTEST_WINDOW, 0.0);
+    Cow::Owned(padded)
 }
 
 /// whisper-rs names other codes than whisper.cpp returns; the number is for the log only.
@@ -270,5 +277,52 @@ fn check_header(model: &[u8]) -> Result<(), String> {
         Ok(())
     } else {
         Err("the file is a ggml model but not Whisper; run `runaround models list`".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_made_numbers_inside_full_scale() {
+        let hostile = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 7.0, -7.0, 0.25];
+        assert_eq!(clean(&hostile), [0.0, 0.0, 0.0, 1.0, -1.0, 0.25]);
+    }
+
+    #[test]
+    fn whisper_never_gets_less_than_a_second() {
+        for len in [0, 1, 5, 200, 201, 15_999] {
+            let padded = at_least_a_second(&vec![0.5; len]).into_owned();
+            assert_eq!(padded.len(), SHORTEST_WINDOW);
+            assert!(padded[..len].iter().all(|&x| x == 0.5) && padded[len..].iter().all(|&x| x == 0.0));
+        }
+        for len in [16_000, 16_001, 448_000] {
+            assert_eq!(at_least_a_second(&vec![0.5; len]).len(), len);
+        }
+    }
+
+    /// A header as in a real file of the tiny English model, field `i` set to `value`.
+    fn header(i: usize, value: u32) -> Vec<u8> {
+        let mut numbers = [0x6767_6d6c, 51_864, 1_500, 384, 6, 4, 448, 384, 6, 4, 80, 1];
+        numbers[i] = value;
+        numbers.iter().flat_map(|n: &u32| n.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn a_file_that_is_no_whisper_model_is_refused_before_whisper_sees_it() {
+        assert!(check_header(&header(11, 1)).is_ok());
+        for (i, value) in [(0, 0x4655_4747), (1, u32::MAX), (2, 0), (5, 1 << 20), (6, 449), (9, 0), (10, 81)] {
+            assert!(check_header(&header(i, value)).is_err(), "field {i}");
+        }
+        for len in [0, 3, 47] {
+            assert!(check_header(&header(11, 1)[..len]).is_err(), "{len} bytes");
+        }
+        let message =
+            Engine::load("ggml-tiny.en.bin", b"<html>404</html>", Config::default()).err().map(|e| e.to_string());
+        assert_eq!(
+            message.as_deref(),
+            Some("cannot load the speech model ggml-tiny.en.bin: the file is too short; run `runaround models verify`")
+        );
     }
 }

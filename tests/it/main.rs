@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says what broke where")]
 
 mod architecture;
+#[cfg(feature = "whisper")]
 mod calls;
 mod cli;
 mod ingest;
 #[cfg(feature = "fetch")]
 mod judge;
+mod models;
 mod playbook;
 mod report;
 mod support;
+#[cfg(feature = "whisper")]
+mod transcribe;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use runaround::domain::*;
 use runaround::report::terminal::{self, Look};
-use runaround::report::{Format, html, json, schema, subtitles, text, write_file};
+use runaround::report::{FILES, html, json, save, schema, subtitles, text};
 use serde_json::Value;
 
 /// What a browser shows for this text in HTML.
@@ -251,13 +251,11 @@ fn a_call_of_three_hours_stays_small_and_gets_links_into_it() {
 #[test]
 fn all_files_are_saved_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
-    for format in Format::ALL {
-        write_file(&calls::paediatrician(), format, &dir.path().join(format!("report.{}", format.ending()))).unwrap();
-    }
+    save(&calls::paediatrician(), dir.path()).unwrap();
     let mut names: Vec<_> =
         std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    let mut expected = Format::ALL.map(|format| format!("report.{}", format.ending())).to_vec();
+    let mut expected = FILES.map(str::to_owned).to_vec();
     expected.sort();
     assert_eq!(names, expected);
     let read = std::fs::read_to_string(dir.path().join("report.json")).unwrap();
