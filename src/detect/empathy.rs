@@ -68,7 +68,9 @@ fn answered(stated: &Stated, first: usize, dialogue: &Dialogue, acts: &[Vec<Act>
         })
     };
     let acknowledged = find(&answer, &|turn, act| act.label == Label::Acknowledgement && names_something(turn, act));
-    let done = find(&answer, &|_, act| act.label == Label::Fulfilment);
+    // What is given and taken back in one breath is no help.
+    let plain = |turn: &Turn| !acts_of(acts, turn.i).iter().any(|act| is_brush_off(act.label));
+    let done = find(&answer, &|turn, act| act.label == Label::Fulfilment && plain(turn));
     let stepped = find(&answer, &|_, act| is_step(act.label));
     let brushed_off = find(&answer, &|_, act| is_brush_off(act.label));
     let hollow = find(&answer, &|_, act| {
@@ -243,6 +245,7 @@ mod tests {
             "caller: I've been on hold for forty minutes.\nagent: Let me see. // offer_action\nagent: No. // refusal_without_alternative",
             &[(Burden::LongWait, Response::Missed)],
         );
+        check("caller: We missed our flight.\nagent: There is nothing we can do. // fulfilment refusal_without_alternative", &[(Burden::MissedEvent, Response::Missed)]);
     }
 
     #[test]

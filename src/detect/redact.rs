@@ -119,15 +119,29 @@ const EXPECTED: [&str; 30] = [
     "internet",
 ];
 
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 /// After these comes a name, whatever it looks like.
-const INTRODUCERS: [&[&str]; 12] = [
+const INTRODUCERS: [&[&str]; 11] = [
     &["name", "is"],
     &["names"],
     &["name's"],
     &["mr"],
     &["mrs"],
     &["ms"],
-    &["miss"],
     &["dr"],
     &["doctor"],
     &["speaking", "with"],
@@ -281,15 +295,22 @@ fn mark_names(pieces: &[Piece], marks: &mut [Option<&'static str>]) {
     }
 }
 
-/// Numbers said in several words, and words that are spelled.
+/// Numbers said in several words, days of a month, and words that are spelled.
 fn mark_runs(pieces: &[Piece], marks: &mut [Option<&'static str>]) {
+    let is_month = |at: Option<usize>| {
+        at.and_then(|at| pieces.get(at)).is_some_and(|piece| MONTHS.contains(&piece.lower.as_str()))
+    };
+    let is_of = |at: usize| pieces.get(at).is_some_and(|piece| piece.lower == "of");
     let mut at = 0;
     while at < pieces.len() {
         let numbers = pieces[at..].iter().take_while(|piece| piece.is_number()).count();
         let letters = pieces[at..].iter().take_while(|piece| piece.is_letter()).count();
-        // One number word is an amount ("two kids"), unless nothing else is said.
-        if numbers >= 2 || (numbers == 1 && pieces.len() == 1) {
-            marks[at..at + numbers].fill(Some("[number]"));
+        let words: usize = pieces[at..at + numbers].iter().map(|piece| piece.lower.split('-').count()).sum();
+        let end = at + numbers;
+        let of_month = is_month(at.checked_sub(1)) || is_month(Some(end)) || (is_of(end) && is_month(Some(end + 1)));
+        // One number word is an amount ("two kids"), unless nothing else is said or a month stands beside it.
+        if words >= 2 || (numbers == 1 && (pieces.len() == 1 || of_month)) {
+            marks[at..end].fill(Some("[number]"));
         } else if letters >= 3 {
             marks[at..at + letters].fill(Some("[name]"));
         }
@@ -330,6 +351,8 @@ mod tests {
         check("It's four one double two seven.", "It's [number].");
         check("March fourth two thousand fifteen, please.", "March [number], please.");
         check("Seven.", "[number].");
+        check("It's the eleventh of May eighty-three.", "It's the [number] of May [number].");
+        check("June second, and we'll miss it.", "June [number], and we'll miss it.");
         check("I have two kids and one dog.", "I have two kids and one dog.");
         check("$24.50 at 10:15", "$[number] at [number]");
     }

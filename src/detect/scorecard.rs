@@ -5,7 +5,7 @@
 //! of the call can cost anything. Where the call gives no occasion there is no point to win or to lose.
 
 use crate::domain::{
-    Chain, Deflection, Dialogue, Empathy, Evidence, Label, Outcome, Point, Reason, Response, Role, Scorecard,
+    Chain, Deflection, Dialogue, Empathy, Evidence, Label, Outcome, Point, Reason, Response, Role, Scorecard, Target,
 };
 
 use super::Reading;
@@ -142,11 +142,19 @@ fn not_sent_away(chains: &[Chain], weight: f32) -> Point {
         let bounces = counted(chain);
         let first = bounces.first()?;
         let could = first.playbook.as_ref().map(|verdict| format!("; {}", verdict.verdict.title())).unwrap_or_default();
-        let note = format!("Sent to {}{could}", first.target.phrase());
+        let note = format!("{}{could}", sent(first.target));
         let reason = Reason::costs(each, note, first.evidence.clone());
         Some(with_all(reason, bounces[1..].iter().map(|one| &one.evidence)))
     });
     Point::new("not_sent_away", "Nobody was sent away", weight, reasons.collect())
+}
+
+fn sent(target: Target) -> String {
+    match target {
+        Target::Later => "Told to try again later".to_owned(),
+        Target::Elsewhere => "Sent somewhere else".to_owned(),
+        target => format!("Sent to {}", target.phrase()),
+    }
 }
 
 fn no_insisting(chains: &[Chain], weight: f32) -> Option<Point> {
@@ -230,7 +238,6 @@ mod tests {
     use super::super::playbook::scenes::{act, chain, labelled};
     use super::super::{Assessment, assess};
     use super::*;
-    use crate::domain::Target;
 
     fn card(dialogue: &Dialogue, reading: &mut Reading, playbook: Option<&Playbook>) -> Scorecard {
         let Assessment { scorecard, .. } = assess(dialogue, reading, playbook);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use runaround::detect::playbook::{EXAMPLE, Mistakes, Playbook};
 use runaround::detect::{Detectors, assess};
 use runaround::domain::{
-    Chain, Confidence, Could, Deflection, DeflectionKind, Dialogue, Evidence, Outcome, PlaybookVerdict, Role, Target,
+    Chain, Confidence, Could, Deflection, DeflectionKind, Dialogue, Evidence, Label, Outcome, PlaybookVerdict, Role, Target,
     TimeSpan, Turn,
 };
 
@@ -79,6 +79,20 @@ fn the_small_playbook_is_right_and_says_what_it_holds() {
 #[test]
 fn every_mistake_is_told_at_once_with_its_cure() {
     insta::assert_snapshot!(read("mistakes.toml").unwrap_err().to_string());
+}
+
+/// The examples of the manual are a playbook without mistakes, and it lists every label and verdict there is.
+#[test]
+fn the_manual_is_right() {
+    let manual = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/PLAYBOOK.md")).unwrap();
+    let blocks: Vec<&str> = manual.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 4);
+    let text = format!("name = \"manual\"\n{}", blocks.concat());
+    Playbook::parse("PLAYBOOK.md", &text).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
+    let words = Label::ALL.map(Label::as_str).into_iter().chain(Could::ALL.map(Could::as_str));
+    for word in words.chain(Target::ALL.map(Target::as_str)) {
+        assert!(manual.contains(word), "docs/PLAYBOOK.md does not know {word}");
+    }
 }
 
 #[test]
