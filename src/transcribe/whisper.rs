@@ -44,6 +44,7 @@ impl Default for Config {
 
 /// A loaded model.
 pub struct Engine {
+    name: String,
     context: WhisperContext,
     config: Config,
 }
@@ -63,7 +64,7 @@ impl Engine {
         parameters.use_gpu(config.gpu).flash_attn(config.gpu);
         let context = WhisperContext::new_from_buffer_with_params(model, parameters)
             .map_err(|_| refuse("whisper.cpp refuses it; run `runaround models verify`"))?;
-        Ok(Arc::new(Self { context, config }))
+        Ok(Arc::new(Self { name: name.to_owned(), context, config }))
     }
 
     /// Whether the model knows other languages than English.
@@ -74,9 +75,12 @@ impl Engine {
     /// A transcriber with its own memory of 100 to 350 MB, for one thread.
     ///
     /// # Errors
-    /// [`Error::Engine`] when that memory is not to be had.
+    /// [`Error::Model`] when that memory is not to be had.
     pub fn worker(self: &Arc<Self>) -> Result<Box<dyn Transcriber>, Error> {
-        let state = self.context.create_state().map_err(engine_error)?;
+        let state = self
+            .context
+            .create_state()
+            .map_err(|_| Error::Model(self.name.clone(), "no memory for a worker; use fewer workers".to_owned()))?;
         Ok(Box::new(Worker { engine: Arc::clone(self), state, settings: Vec::new(), prompt: (Vec::new(), Vec::new()) }))
     }
 
