@@ -20,10 +20,10 @@ pub fn decide(dialogue: &Dialogue, signs: &[TurnSigns], scores: &[TurnScores]) -
         let signs = &signs[at];
         match turn.speaker {
             Role::Caller => weigh_caller(&mut weighed, signs, &context),
-            Role::Agent | Role::Ivr => weigh_agent(&mut weighed, signs, &context),
+            Role::Agent | Role::Ivr => weigh_agent(&mut weighed, signs, &context, turn.speaker),
             Role::Mixed => {
                 weigh_caller(&mut weighed, signs, &context);
-                weigh_agent(&mut weighed, signs, &context);
+                weigh_agent(&mut weighed, signs, &context, turn.speaker);
             }
         }
         let decided: Vec<Act> = weighed
@@ -109,10 +109,14 @@ const STEPS: [Label; 6] = [
     Label::SecureMove,
 ];
 
-fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
+fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context, speaker: Role) {
     if !context.caller_spoke {
-        *scores = TurnScores::default();
-        return;
+        // Whoever reaches a recorded voice has called for something: it can send him away before he says what.
+        let before_a_word = |label: Label| speaker == Role::Ivr && label.is_deflection();
+        Label::ALL.into_iter().filter(|label| !before_a_word(*label)).for_each(|label| scores.clear(label));
+        if speaker != Role::Ivr {
+            return;
+        }
     }
     let holds = |scores: &TurnScores, label| scores.strength(label) >= HOLDS;
     let holds_any = |scores: &TurnScores, labels: &[Label]| labels.iter().any(|label| holds(scores, *label));
@@ -163,7 +167,7 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
             shift(scores, label, -0.4);
         }
         if apart(&answered) && context.asked {
-            shift(scores, label, if cue_in(signs, Cue::Conditional, &score.quote) { -0.4 } else { -0.15 });
+            shift(scores, label, if cue_in(signs, Cue::Conditional, &score.quote) || !context.trouble { -0.3 } else { -0.15 });
         }
     }
     let deflects = holds_any(scores, &DEFLECTIONS);
@@ -191,6 +195,13 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     }
     if !context.complained && (done.is_some() || holds(scores, Label::OfferAction)) {
         shift(scores, Label::PolicyQuote, -0.3);
+    }
+    // "It was in the contract, you should have read it": a lecture, whatever it cites.
+    if let (Some(lecture), Some(rule)) = (scores.get(Label::BlameLecture), scores.get(Label::PolicyQuote))
+        && lecture.strength >= HOLDS
+        && touch(&lecture.quote, &rule.quote)
+    {
+        scores.clear(Label::PolicyQuote);
     }
     if signs.has(Cue::WayOut) {
         shift(scores, Label::PolicyQuote, -0.3);

@@ -68,6 +68,8 @@ struct Story {
     /// The turn that brought it there.
     since: usize,
     deflections: Vec<usize>,
+    /// What the recorded voice did before the caller could say a word.
+    before: Vec<usize>,
     pushbacks: Vec<usize>,
     /// The caller insisted on a closed door, and only then it was met.
     met_after_pushback: bool,
@@ -82,12 +84,13 @@ struct Story {
 }
 
 impl Story {
-    fn new(request: usize) -> Self {
+    fn new(request: usize, before: Vec<usize>) -> Self {
         Self {
             request,
             standing: Standing::Asked,
             since: request,
             deflections: Vec::new(),
+            before,
             pushbacks: Vec::new(),
             met_after_pushback: false,
             closed: 0,
@@ -169,7 +172,7 @@ impl Story {
         let request = &dialogue.turns[self.request];
         let asked = acts[self.request].iter().find(|act| act.label == Label::Request);
         let intent = intent(request, asked.map(|act| act.quote.clone()));
-        let deflections = self.deflections.iter().flat_map(|&at| {
+        let deflections = self.before.iter().chain(&self.deflections).flat_map(|&at| {
             acts[at].iter().filter_map(move |act| {
                 Some(Deflection {
                     kind: DeflectionKind::of(act.label)?,
@@ -207,6 +210,7 @@ fn stories(dialogue: &Dialogue, acts: &[Vec<Act>], signs: &[TurnSigns]) -> Vec<S
     let mut stories: Vec<Story> = Vec::new();
     // The agent asked "anything else?", so the next request is another one.
     let mut closed = false;
+    let mut before = Vec::new();
     for (at, turn) in dialogue.turns.iter().enumerate() {
         let has = |label: Label| acts[at].iter().any(|act| act.label == label);
         match (turn.speaker, stories.last_mut()) {
@@ -214,7 +218,11 @@ fn stories(dialogue: &Dialogue, acts: &[Vec<Act>], signs: &[TurnSigns]) -> Vec<S
                 story.answered(at, &acts[at]);
                 closed |= signs[at].has(Cue::AnythingElse);
             }
-            (Role::Agent | Role::Ivr, None) => {}
+            (Role::Agent | Role::Ivr, None) => {
+                if acts[at].iter().any(|act| act.label.is_deflection()) {
+                    before.push(at);
+                }
+            }
             (Role::Caller | Role::Mixed, story) => {
                 let another = match &story {
                     None => true,
@@ -224,7 +232,7 @@ fn stories(dialogue: &Dialogue, acts: &[Vec<Act>], signs: &[TurnSigns]) -> Vec<S
                     if let Some(story) = story {
                         story.replied(at, &[], &signs[at]);
                     }
-                    stories.push(Story::new(at));
+                    stories.push(Story::new(at, std::mem::take(&mut before)));
                     closed = false;
                 } else if let Some(story) = story {
                     story.replied(at, &acts[at], &signs[at]);
