@@ -69,6 +69,10 @@ fn weigh_caller(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     }
 }
 
+/// Words a retort has at most, after a closed door and after a mere "sorry".
+const RETORT_TO_A_NO: usize = 30;
+const RETORT_TO_SORRY: usize = 16;
+
 /// Push-back needs something to push against: after a closed door nearly every reply that neither thanks, agrees nor
 /// asks something new is one; elsewhere even strong words are a report or plain anger.
 fn weigh_pushback(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
@@ -81,8 +85,10 @@ fn weigh_pushback(scores: &mut TurnScores, signs: &TurnSigns, context: &Context)
         (false, false) => -0.35,
     };
     shift(scores, Label::Pushback, by);
-    let against = (context.turned_away && at_once) || (context.soothed && context.first_reply);
-    if against && !agrees && !signs.has(Cue::AsksNew) && !context.was_asked && signs.words.len() >= 3 {
+    // A short retort says it all; a longer turn brings something new and must object in words.
+    let retort = |most: usize| context.first_reply && (3..=most).contains(&signs.words.len());
+    let against = (context.turned_away && retort(RETORT_TO_A_NO)) || (context.soothed && retort(RETORT_TO_SORRY));
+    if against && !agrees && !signs.has(Cue::AsksNew) && !context.was_asked {
         let quote = signs.words.bytes(0..signs.words.len());
         scores.raise(Label::Pushback, context_score(0.55, quote, "right after being turned away"));
     }
