@@ -127,7 +127,11 @@ impl Story {
             self.stand(Standing::Private, turn);
         } else if has(Label::LegitRedirect) && !self.standing.is_met() {
             self.stand(Standing::Pointed, turn);
-        } else if has(Label::Ownership) || has(Label::WarmTransfer) || has(Label::OfferAction) || has(Label::ClarifyingQuestion) {
+        } else if has(Label::Ownership)
+            || has(Label::WarmTransfer)
+            || has(Label::OfferAction)
+            || has(Label::ClarifyingQuestion)
+        {
             if self.standing != Standing::Met {
                 self.stand(Standing::UnderWay, turn);
             }
@@ -156,7 +160,9 @@ impl Story {
     fn outcome(&self) -> Outcome {
         let deflected = !self.deflections.is_empty();
         match self.standing {
-            Standing::Met | Standing::Answered if self.met_after_pushback && !self.ends_in_complaint => Outcome::FulfilledAfterPushback,
+            Standing::Met | Standing::Answered if self.met_after_pushback && !self.ends_in_complaint => {
+                Outcome::FulfilledAfterPushback
+            }
             Standing::Met | Standing::Answered => Outcome::Fulfilled,
             _ if deflected && self.met_in_part => Outcome::Partially,
             _ if deflected => Outcome::DeflectedUnresolved,
@@ -275,7 +281,11 @@ fn together(chains: &[Chain]) -> Outcome {
         Some(Outcome::Unclear) => Outcome::Unclear,
         Some(_) if any_met => Outcome::Partially,
         Some(&one) if open.contains(&Outcome::DeflectedUnresolved) => {
-            if one == Outcome::Partially { one } else { Outcome::DeflectedUnresolved }
+            if one == Outcome::Partially {
+                one
+            } else {
+                Outcome::DeflectedUnresolved
+            }
         }
         Some(&one) => one,
     }
@@ -299,7 +309,17 @@ fn intent(turn: &Turn, quote: Option<Range<usize>>) -> Range<usize> {
             trimmed.strip_prefix(*opening).is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric()))
         });
         match opening {
-            Some(opening) => start += opening.len(),
+            Some(opening) => {
+                start += opening.len();
+                // "Hi Ruth, ...": the name goes with the greeting.
+                let name =
+                    lower[start..].split(',').next().filter(|name| GREETINGS.contains(opening) && name.len() < 16);
+                if let Some(name) =
+                    name.filter(|name| name.len() < lower.len() - start && name.split_whitespace().count() == 1)
+                {
+                    start += name.len();
+                }
+            }
             None => break,
         }
     }
@@ -307,10 +327,35 @@ fn intent(turn: &Turn, quote: Option<Range<usize>>) -> Range<usize> {
     if end <= start { quote } else { quote.start + start..quote.start + end }
 }
 
+const GREETINGS: [&str; 8] =
+    ["hi", "hello", "hey", "good morning", "good afternoon", "good evening", "morning", "afternoon"];
+
 /// What people say before they say what they want.
 const OPENINGS: [&str; 24] = [
-    "hi there", "hello there", "hi", "hello", "hey", "good morning", "good afternoon", "good evening", "morning",
-    "afternoon", "yes", "yeah", "ok", "okay", "so", "um", "uh", "erm", "well", "right", "oh", "please", "and", "also",
+    "hi there",
+    "hello there",
+    "hi",
+    "hello",
+    "hey",
+    "good morning",
+    "good afternoon",
+    "good evening",
+    "morning",
+    "afternoon",
+    "yes",
+    "yeah",
+    "ok",
+    "okay",
+    "so",
+    "um",
+    "uh",
+    "erm",
+    "well",
+    "right",
+    "oh",
+    "please",
+    "and",
+    "also",
 ];
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! Every `fixtures/dialogues/*.md`: calls with carets under the words that a detector must quote.
 //!
 //! A line of a `call` block is `mm:ss role  words`; carets on the next line underline the words, followed by a label of
-//! the guide or the id of a detector. A line without carets asserts that nothing unhelpful is found in it.
+//! the guide or the id of a detector. A line without carets asserts that nothing unhelpful is found in it. A line
+//! `=> outcome, deflected, pushed back: intent` asserts the verdict; what it leaves out must not be so.
+#![allow(clippy::unwrap_used, reason = "the fixtures are ours; a broken one should stop the test where it broke")]
 
 use std::fs;
 use std::path::PathBuf;
 
 use runaround::detect::{Detectors, Reading};
-use runaround::domain::{Dialogue, Label, Role, TimeSpan, Turn};
+use runaround::domain::{Dialogue, Label, Outcome, Role, TimeSpan, Turn};
 
 /// Labels that a line without carets must not carry.
 const UNHELPFUL: [Label; 8] = [
@@ -43,6 +45,8 @@ struct Call {
     dialogue: Dialogue,
     /// Turn, words, label or detector.
     carets: Vec<(usize, String, String)>,
+    /// Outcome and marks, then the caller's words for it.
+    verdict: Option<(String, String)>,
 }
 
 fn folder() -> PathBuf {
@@ -77,7 +81,7 @@ fn calls() -> Vec<Call> {
 }
 
 fn parse(name: &str, lines: &[&str]) -> Call {
-    let mut call = Call { name: name.to_owned(), dialogue: Dialogue::default(), carets: Vec::new() };
+    let mut call = Call { name: name.to_owned(), dialogue: Dialogue::default(), carets: Vec::new(), verdict: None };
     let mut last = "";
     for line in lines.iter().filter(|line| !line.trim().is_empty()) {
         if line.trim_start().starts_with('^') {
@@ -87,6 +91,11 @@ fn parse(name: &str, lines: &[&str]) -> Call {
             assert!(words.chars().count() == length, "{name}: carets reach beyond the line: {line}");
             let what = line[from + length..].trim().to_owned();
             call.carets.push((call.dialogue.turns.len() - 1, words, what));
+            continue;
+        }
+        if let Some(verdict) = line.strip_prefix("=> ") {
+            let (marks, intent) = verdict.split_once(": ").unwrap_or_else(|| panic!("{name}: no intent: {line}"));
+            call.verdict = Some((marks.to_owned(), intent.to_owned()));
             continue;
         }
         let (time, rest) = line.split_once(' ').unwrap_or_else(|| panic!("{name}: {line}"));
@@ -139,17 +148,44 @@ fn every_caret_is_found_and_every_other_line_is_silent() {
             let asked: Vec<_> = call.carets.iter().filter(|(turn, _, _)| *turn == at).collect();
             for (_, words, what) in &asked {
                 if !shown.iter().any(|(name, quote)| name == what && quote.trim() == words.trim()) {
-                    wrong.push(format!("{}: {:?} should show {what} on {words:?}, shows {shown:?}", call.name, turn.text.as_str()));
+                    wrong.push(format!(
+                        "{}: {:?} should show {what} on {words:?}, shows {shown:?}",
+                        call.name,
+                        turn.text.as_str()
+                    ));
                 }
             }
             for act in reading.acts[at].iter().filter(|act| UNHELPFUL.contains(&act.label)) {
-                let named = asked.iter().any(|(_, _, what)| {
-                    what == act.label.as_str() || REPORTED.contains(&(what.as_str(), act.label))
-                });
+                let named = asked
+                    .iter()
+                    .any(|(_, _, what)| what == act.label.as_str() || REPORTED.contains(&(what.as_str(), act.label)));
                 if !named {
-                    wrong.push(format!("{}: {:?} should not show {}", call.name, turn.text.as_str(), act.label.as_str()));
+                    wrong.push(format!(
+                        "{}: {:?} should not show {}",
+                        call.name,
+                        turn.text.as_str(),
+                        act.label.as_str()
+                    ));
                 }
             }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_verdict_holds() {
+    let detectors = Detectors::rules_only();
+    let mut wrong = Vec::new();
+    for call in calls() {
+        let Some((marks, intent)) = &call.verdict else { continue };
+        let verdict = detectors.read(&call.dialogue).verdict;
+        let mut shown = vec![verdict.outcome.as_str()];
+        shown.extend(verdict.deflected.then_some("deflected"));
+        shown.extend(verdict.ivr_deflected.then_some("ivr deflected"));
+        shown.extend(verdict.pushed_back.then_some("pushed back"));
+        if shown.join(", ") != *marks || verdict.request != *intent {
+            wrong.push(format!("{}: {marks}: {intent}, but: {}: {}", call.name, shown.join(", "), verdict.request));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -168,14 +204,36 @@ fn every_detector_has_a_fixture_with_a_case_that_stays_silent() {
 
 /// Everything good and everything bad that is said of a call.
 fn weigh(reading: &Reading) -> (Vec<String>, usize) {
-    let good = reading.findings.iter().filter(|finding| {
-        finding.detector.starts_with("help.") || finding.detector == "empathy.acknowledged"
-    });
+    let good = reading
+        .findings
+        .iter()
+        .filter(|finding| finding.detector.starts_with("help.") || finding.detector == "empathy.acknowledged");
     let bad = reading.findings.iter().filter(|finding| {
-        finding.detector.starts_with("deflection.") || finding.detector.starts_with("script.")
+        finding.detector.starts_with("deflection.")
+            || finding.detector.starts_with("script.")
             || matches!(finding.detector.as_str(), "empathy.missed" | "empathy.blame_lecture")
     });
     (good.map(|finding| finding.detector.clone()).collect(), bad.count())
+}
+
+/// The call with ten apologies after turn `after`: as turns of their own, or at the end of the turn.
+fn with_ten_apologies(call: &Call, after: usize, own_turns: bool) -> Dialogue {
+    let mut dialogue = call.dialogue.clone();
+    let turn = dialogue.turns[after].clone();
+    if own_turns {
+        let end = turn.span.end();
+        for _ in 0..10 {
+            let sorry = Turn { text: "I'm sorry.".into(), span: TimeSpan::new(end, end), ..turn.clone() };
+            dialogue.turns.insert(after + 1, sorry);
+        }
+    } else {
+        let text = format!("{} {}", turn.text.as_str(), "I'm sorry. ".repeat(10));
+        dialogue.turns[after].text = text.trim().into();
+    }
+    for (i, turn) in dialogue.turns.iter_mut().enumerate() {
+        turn.i = i;
+    }
+    dialogue
 }
 
 #[test]
@@ -184,23 +242,18 @@ fn ten_times_sorry_improves_nothing() {
     for call in calls() {
         let before = detectors.read(&call.dialogue);
         let agents = call.dialogue.turns.iter().filter(|turn| turn.speaker == Role::Agent).map(|turn| turn.i);
-        for after in agents {
-            let mut dialogue = call.dialogue.clone();
-            let end = dialogue.turns[after].span.end();
-            for n in 0..10 {
-                let sorry = Turn { text: "I'm sorry.".into(), span: TimeSpan::new(end, end), ..dialogue.turns[after].clone() };
-                dialogue.turns.insert(after + 1 + n, sorry);
-            }
-            for (i, turn) in dialogue.turns.iter_mut().enumerate() {
-                turn.i = i;
-            }
-            let reading = detectors.read(&dialogue);
+        for (after, own_turns) in agents.flat_map(|at| [(at, true), (at, false)]) {
+            let reading = detectors.read(&with_ten_apologies(&call, after, own_turns));
             let ((good, bad), (good_before, bad_before)) = (weigh(&reading), weigh(&before));
-            assert!(good.iter().all(|id| good_before.contains(id)), "{}: sorry made {good:?} of {good_before:?}", call.name);
-            assert!(good.len() <= good_before.len(), "{}: sorry made {good:?} of {good_before:?}", call.name);
-            assert!(bad >= bad_before, "{}: sorry took {bad_before} bad findings down to {bad}", call.name);
-            assert_eq!(reading.verdict.deflected, before.verdict.deflected, "{}", call.name);
-            assert_eq!(reading.verdict.outcome, before.verdict.outcome, "{}: after turn {after}", call.name);
+            let place = format!("{}, turn {after}, own turns {own_turns}", call.name);
+            assert!(good.len() <= good_before.len(), "{place}: sorry made {good:?} of {good_before:?}");
+            assert!(good.iter().all(|id| good_before.contains(id)), "{place}: sorry made {good:?}");
+            assert!(bad >= bad_before, "{place}: sorry took {bad_before} bad findings down to {bad}");
+            assert_eq!(reading.verdict.deflected, before.verdict.deflected, "{place}");
+            let met = |reading: &Reading| {
+                matches!(reading.verdict.outcome, Outcome::Fulfilled | Outcome::FulfilledAfterPushback)
+            };
+            assert!(met(&before) || !met(&reading), "{place}: sorry made it {:?}", reading.verdict.outcome);
         }
     }
 }

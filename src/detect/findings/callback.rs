@@ -12,6 +12,8 @@ pub(super) const DETECTOR: Detector = Detector {
     example: "caller  Has my part come in?\nagent   The system is slow today, could you try us tomorrow?",
     silent: "the agent says he will call back himself, or asks the caller to try something now while he stays on the line.",
     find: |detector, scene| {
-        scene.each(detector, Label::CallbackDeflection, |_| "Told to try again later instead of being helped now".to_owned())
+        scene.each(detector, Label::CallbackDeflection, |_| {
+            "Told to try again later instead of being helped now".to_owned()
+        })
     },
 };

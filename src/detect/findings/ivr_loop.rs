@@ -17,8 +17,13 @@ pub(super) const DETECTOR: Detector = Detector {
     example: "ivr     Please say or enter your account number.\ncaller  I don't have one.\nivr     Please say or enter your account number.\ncaller  Agent.\nivr     Please say or enter your account number.",
     silent: "a prompt comes twice, or the same short courtesy comes often.",
     find: |detector, scene| {
-        let prompts: Vec<_> =
-            scene.dialogue.turns.iter().filter(|turn| turn.speaker == Role::Ivr).map(|turn| (turn, said(&turn.text))).collect();
+        let prompts: Vec<_> = scene
+            .dialogue
+            .turns
+            .iter()
+            .filter(|turn| turn.speaker == Role::Ivr)
+            .map(|turn| (turn, said(&turn.text)))
+            .collect();
         let mut found = Vec::new();
         for (at, (turn, text)) in prompts.iter().enumerate() {
             let again: Vec<_> = prompts[at..].iter().filter(|(_, other)| other == text).collect();
@@ -27,7 +32,8 @@ pub(super) const DETECTOR: Detector = Detector {
                 continue;
             }
             let note = format!("The recorded voice said the same thing {} times", again.len());
-            let first = Finding::new(detector.id, detector.category, Confidence::new(0.9), note, Evidence::whole_turn(turn));
+            let first =
+                Finding::new(detector.id, detector.category, Confidence::new(0.9), note, Evidence::whole_turn(turn));
             found.push(again[1..].iter().fold(first, |finding, (turn, _)| finding.with(Evidence::whole_turn(turn))));
         }
         found

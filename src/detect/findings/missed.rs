@@ -24,10 +24,7 @@ pub(super) const DETECTOR: Detector = Detector {
                 (at + 1..turns.len()).filter(|&reply| turns[reply].speaker == Role::Agent && !turns[reply].backchannel);
             let next: Vec<usize> = replies.by_ref().take(REPLIES).collect();
             let met = next.iter().flat_map(|&reply| &scene.acts[reply]).any(|act| {
-                matches!(
-                    act.label,
-                    Label::Acknowledgement | Label::Ownership | Label::Fulfilment | Label::WarmTransfer
-                )
+                matches!(act.label, Label::Acknowledgement | Label::Ownership | Label::Fulfilment | Label::WarmTransfer)
             });
             if next.is_empty() || met {
                 continue;

@@ -119,7 +119,10 @@ pub fn manual() -> String {
     for detector in ALL {
         let Detector { id, what, why, example, silent, .. } = detector;
         // Writing to a string does not fail.
-        let _ = write!(page, "\n## {id}\n\n{what}\n\n*Why it matters.* {why}\n\n```call\n{example}\n```\n\n*Silent when* {silent}\n");
+        let _ = write!(
+            page,
+            "\n## {id}\n\n{what}\n\n*Why it matters.* {why}\n\n```call\n{example}\n```\n\n*Silent when* {silent}\n"
+        );
     }
     page
 }

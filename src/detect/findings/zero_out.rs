@@ -19,14 +19,21 @@ pub(super) const DETECTOR: Detector = Detector {
             if before.speaker == Role::Ivr && turn.speaker == Role::Caller && wants_a_person(turn) {
                 let note = "Asked the recorded voice for a person";
                 found.push(
-                    Finding::new(detector.id, detector.category, Confidence::new(0.85), note, Evidence::whole_turn(turn))
-                        .with(Evidence::whole_turn(before)),
+                    Finding::new(
+                        detector.id,
+                        detector.category,
+                        Confidence::new(0.85),
+                        note,
+                        Evidence::whole_turn(turn),
+                    )
+                    .with(Evidence::whole_turn(before)),
                 );
             }
         }
         for key in scene.dialogue.digits.iter().filter(|key| key.digit == '0') {
-            let heard = turns.iter().filter(|turn| turn.speaker == Role::Ivr && turn.span.start() <= key.span.start());
-            let Some(prompt) = heard.last() else { continue };
+            let mut heard =
+                turns.iter().filter(|turn| turn.speaker == Role::Ivr && turn.span.start() <= key.span.start());
+            let Some(prompt) = heard.next_back() else { continue };
             // A zero inside a longer number is not a way out.
             let alone = |other: &crate::domain::DtmfDigit| {
                 other.span == key.span || other.span.gap_ms(key.span).max(key.span.gap_ms(other.span)) > 3_000
