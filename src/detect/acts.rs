@@ -200,6 +200,15 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context, sp
         shift(scores, Label::LegitRedirect, -0.1);
     }
 
+    // "Their number is ..." to a caller who asked for the number: that is the answer.
+    if let (Some(pointer), Some(answer)) = (scores.get(Label::LegitRedirect), scores.get(Label::Fulfilment))
+        && matches!(pointer.source, Source::Rule(_))
+        && touch(&pointer.quote, &answer.quote)
+        && !signs.has(Cue::UnknownHere)
+    {
+        scores.clear(Label::LegitRedirect);
+    }
+
     // A rule, a lecture, a no.
     if context.asked_rule && !context.complained {
         shift(scores, Label::PolicyQuote, -0.3);
