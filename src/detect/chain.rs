@@ -115,6 +115,8 @@ impl Story {
         if acts.iter().any(|act| act.label.is_deflection()) {
             self.deflections.push(turn);
             self.stand(Standing::SentAway, turn);
+        } else if has(Label::SecureMove) && !done {
+            self.stand(Standing::Private, turn);
         } else if done || (sure(Label::Fulfilment) && self.standing != Standing::SentAway) {
             self.stand(Standing::Met, turn);
         } else if self.standing == Standing::SentAway && has(Label::Fulfilment) {
@@ -123,8 +125,6 @@ impl Story {
             self.stand(Standing::Refused, turn);
         } else if has(Label::Fulfilment) && self.deflections.is_empty() && self.pushbacks.is_empty() {
             self.stand(Standing::Answered, turn);
-        } else if has(Label::SecureMove) {
-            self.stand(Standing::Private, turn);
         } else if has(Label::LegitRedirect) && !self.standing.is_met() {
             self.stand(Standing::Pointed, turn);
         } else if has(Label::Ownership)
