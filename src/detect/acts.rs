@@ -20,10 +20,10 @@ pub fn decide(dialogue: &Dialogue, signs: &[TurnSigns], scores: &[TurnScores]) -
         let signs = &signs[at];
         match turn.speaker {
             Role::Caller => weigh_caller(&mut weighed, signs, &context),
-            Role::Agent | Role::Ivr => weigh_agent(&mut weighed, signs, &context),
+            Role::Agent | Role::Ivr => weigh_agent(&mut weighed, signs, &context, turn.speaker),
             Role::Mixed => {
                 weigh_caller(&mut weighed, signs, &context);
-                weigh_agent(&mut weighed, signs, &context);
+                weigh_agent(&mut weighed, signs, &context, turn.speaker);
             }
         }
         let decided: Vec<Act> = weighed
@@ -69,6 +69,10 @@ fn weigh_caller(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     }
 }
 
+/// Words a retort has at most, after a closed door and after a mere "sorry".
+const RETORT_TO_A_NO: usize = 30;
+const RETORT_TO_SORRY: usize = 16;
+
 /// Push-back needs something to push against: after a closed door nearly every reply that neither thanks, agrees nor
 /// asks something new is one; elsewhere even strong words are a report or plain anger.
 fn weigh_pushback(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
@@ -81,8 +85,10 @@ fn weigh_pushback(scores: &mut TurnScores, signs: &TurnSigns, context: &Context)
         (false, false) => -0.35,
     };
     shift(scores, Label::Pushback, by);
-    let against = (context.turned_away && at_once) || (context.soothed && context.first_reply);
-    if against && !agrees && !signs.has(Cue::AsksNew) && !context.was_asked && signs.words.len() >= 3 {
+    // A short retort says it all; a longer turn brings something new and must object in words.
+    let retort = |most: usize| context.first_reply && (3..=most).contains(&signs.words.len());
+    let against = (context.turned_away && retort(RETORT_TO_A_NO)) || (context.soothed && retort(RETORT_TO_SORRY));
+    if against && !agrees && !signs.has(Cue::AsksNew) && !context.was_asked {
         let quote = signs.words.bytes(0..signs.words.len());
         scores.raise(Label::Pushback, context_score(0.55, quote, "right after being turned away"));
     }
@@ -109,10 +115,14 @@ const STEPS: [Label; 6] = [
     Label::SecureMove,
 ];
 
-fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
+fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context, speaker: Role) {
     if !context.caller_spoke {
-        *scores = TurnScores::default();
-        return;
+        // Whoever reaches a recorded voice has called for something: it can send him away before he says what.
+        let before_a_word = |label: Label| speaker == Role::Ivr && label.is_deflection();
+        Label::ALL.into_iter().filter(|label| !before_a_word(*label)).for_each(|label| scores.clear(label));
+        if speaker != Role::Ivr {
+            return;
+        }
     }
     let holds = |scores: &TurnScores, label| scores.strength(label) >= HOLDS;
     let holds_any = |scores: &TurnScores, labels: &[Label]| labels.iter().any(|label| holds(scores, *label));
@@ -123,7 +133,8 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
         shift(scores, Label::Fulfilment, -0.1);
     }
     let done = scores.get(Label::Fulfilment).filter(|score| score.strength >= 0.8).map(|score| score.quote.clone());
-    let answered = scores.get(Label::Fulfilment).filter(|score| score.strength >= HOLDS).map(|score| score.quote.clone());
+    let answered =
+        scores.get(Label::Fulfilment).filter(|score| score.strength >= HOLDS).map(|score| score.quote.clone());
     for label in DEFLECTIONS {
         let Some(score) = scores.get(label).cloned() else { continue };
         let apart = |quote: &Option<Range<usize>>| quote.as_ref().is_some_and(|quote| !touch(quote, &score.quote));
@@ -163,7 +174,11 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
             shift(scores, label, -0.4);
         }
         if apart(&answered) && context.asked {
-            shift(scores, label, if cue_in(signs, Cue::Conditional, &score.quote) { -0.4 } else { -0.15 });
+            shift(
+                scores,
+                label,
+                if cue_in(signs, Cue::Conditional, &score.quote) || !context.trouble { -0.3 } else { -0.15 },
+            );
         }
     }
     let deflects = holds_any(scores, &DEFLECTIONS);
@@ -172,7 +187,10 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
         // "Changes are done in the app" does nothing for the caller.
         for label in [Label::Fulfilment, Label::OfferAction] {
             let beside = scores.get(label).is_some_and(|score| {
-                DEFLECTIONS.into_iter().filter_map(|label| scores.get(label)).all(|other| !touch(&score.quote, &other.quote))
+                DEFLECTIONS
+                    .into_iter()
+                    .filter_map(|label| scores.get(label))
+                    .all(|other| !touch(&score.quote, &other.quote))
             });
             if !beside || label == Label::Fulfilment {
                 scores.clear(label);
@@ -180,6 +198,15 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
         }
     } else if holds(scores, Label::LegitRedirect) && !context.asked_pointer && done.is_none() {
         shift(scores, Label::LegitRedirect, -0.1);
+    }
+
+    // "Their number is ..." to a caller who asked for the number: that is the answer.
+    if let (Some(pointer), Some(answer)) = (scores.get(Label::LegitRedirect), scores.get(Label::Fulfilment))
+        && matches!(pointer.source, Source::Rule(_))
+        && touch(&pointer.quote, &answer.quote)
+        && !signs.has(Cue::UnknownHere)
+    {
+        scores.clear(Label::LegitRedirect);
     }
 
     // A rule, a lecture, a no.
@@ -192,6 +219,13 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     if !context.complained && (done.is_some() || holds(scores, Label::OfferAction)) {
         shift(scores, Label::PolicyQuote, -0.3);
     }
+    // "It was in the contract, you should have read it": a lecture, whatever it cites.
+    if let (Some(lecture), Some(rule)) = (scores.get(Label::BlameLecture), scores.get(Label::PolicyQuote))
+        && lecture.strength >= HOLDS
+        && touch(&lecture.quote, &rule.quote)
+    {
+        scores.clear(Label::PolicyQuote);
+    }
     if signs.has(Cue::WayOut) {
         shift(scores, Label::PolicyQuote, -0.3);
         shift(scores, Label::RefusalWithoutAlternative, -0.3);
@@ -199,18 +233,28 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     if deflects {
         shift(scores, Label::RefusalWithoutAlternative, -0.2);
     }
-    let goes_on = [Label::OfferAction, Label::Ownership, Label::WarmTransfer, Label::ClarifyingQuestion, Label::SecureMove, Label::LegitRedirect];
+    let goes_on = [
+        Label::OfferAction,
+        Label::Ownership,
+        Label::WarmTransfer,
+        Label::ClarifyingQuestion,
+        Label::SecureMove,
+        Label::LegitRedirect,
+    ];
     if holds_any(scores, &goes_on) || (signs.words.has_question() && !signs.has(Cue::AnythingElse)) {
         scores.clear(Label::RefusalWithoutAlternative);
     }
-    if holds(scores, Label::RefusalWithoutAlternative) && done.is_none() {
+    let closes = [Label::RefusalWithoutAlternative, Label::BlameLecture, Label::PolicyQuote];
+    if holds_any(scores, &closes) && done.is_none() {
         scores.clear(Label::Fulfilment);
     }
 
     // Nothing else in the turn, and the caller waits for an answer: what is said is the answer.
     let unhelpful = [Label::PolicyQuote, Label::BlameLecture, Label::RefusalWithoutAlternative, Label::ScriptedFiller];
-    if !deflects && !holds_any(scores, &unhelpful) && !holds_any(scores, &STEPS) && !holds(scores, Label::LegitRedirect) {
-        let said = states(signs).filter(|_| (context.asked || context.waits) && !context.complained && !context.trouble);
+    if !deflects && !holds_any(scores, &unhelpful) && !holds_any(scores, &STEPS) && !holds(scores, Label::LegitRedirect)
+    {
+        let said =
+            states(signs).filter(|_| (context.asked || context.waits) && !context.complained && !context.trouble);
         if let Some(said) = said {
             scores.set(Label::Fulfilment, context_score(0.55, said, "an answer"));
         } else {
@@ -219,11 +263,12 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     }
 
     // An apology: for the case, for the trouble, or with a step.
-    let steps = [Label::OfferAction, Label::Ownership, Label::WarmTransfer, Label::ClarifyingQuestion, Label::SecureMove]
-        .into_iter()
-        .any(|label| holds(scores, label))
-        || scores.strength(Label::Fulfilment) >= if context.complained { 0.8 } else { 0.6 }
-        || (signs.words.has_question() && !signs.has(Cue::AnythingElse));
+    let steps =
+        [Label::OfferAction, Label::Ownership, Label::WarmTransfer, Label::ClarifyingQuestion, Label::SecureMove]
+            .into_iter()
+            .any(|label| holds(scores, label))
+            || scores.strength(Label::Fulfilment) >= if context.complained { 0.8 } else { 0.6 }
+            || (signs.words.has_question() && !signs.has(Cue::AnythingElse));
     if steps || holds(scores, Label::Acknowledgement) || !context.open {
         scores.clear(Label::HollowApology);
     }
@@ -276,4 +321,59 @@ fn shift(scores: &mut TurnScores, label: Label, by: f32) {
 
 fn context_score(strength: f32, quote: std::ops::Range<usize>, why: &str) -> Score {
     Score { strength, quote, source: Source::Context(why.to_owned()), target: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::Rules;
+    use super::super::scores::from_hits;
+    use super::*;
+    use crate::domain::{TimeSpan, Turn};
+
+    /// The labels of the last of `lines`; `c` is the caller, `a` the agent.
+    fn last(lines: &[(char, &str)]) -> Vec<Label> {
+        let turn = |(i, (who, text)): (usize, &(char, &str))| Turn {
+            i,
+            speaker: if *who == 'c' { Role::Caller } else { Role::Agent },
+            channel: None,
+            span: TimeSpan::default(),
+            text: (*text).into(),
+            words: Vec::new(),
+            confidence: 1.0,
+            backchannel: false,
+        };
+        let dialogue = Dialogue { turns: lines.iter().enumerate().map(turn).collect(), ..Dialogue::default() };
+        let signs = Rules::built_in().read(&dialogue);
+        let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
+        let acts = decide(&dialogue, &signs, &from_hits(&hits));
+        acts.last().unwrap().iter().map(|act| act.label).collect()
+    }
+
+    #[test]
+    fn the_same_words_are_a_deflection_or_not() {
+        let pointer = ('a', "You can do that on our website.");
+        assert_eq!(last(&[('c', "Can you book me in for Friday?"), pointer]), [Label::ChannelDeflection]);
+        let asked_for = last(&[('c', "Can I do that online?"), pointer]);
+        assert!(asked_for.contains(&Label::LegitRedirect) && !asked_for.contains(&Label::ChannelDeflection));
+        assert_eq!(last(&[pointer]), []);
+    }
+
+    #[test]
+    fn only_a_closed_door_can_be_pushed_against() {
+        let insists = ('c', "They told me to call you.");
+        let sent_away = [('c', "You charged me twice."), ('a', "You'd need to ring the billing department."), insists];
+        assert!(last(&sent_away).contains(&Label::Pushback));
+        let asked = [('c', "You charged me twice."), ('a', "Who told you to call here?"), insists];
+        assert!(!last(&asked).contains(&Label::Pushback));
+    }
+
+    #[test]
+    fn an_apology_is_judged_by_what_comes_with_it() {
+        let trouble = ('c', "My parcel never came.");
+        assert_eq!(last(&[trouble, ('a', "We're sorry for the inconvenience.")]), [Label::HollowApology]);
+        assert!(
+            !last(&[trouble, ('a', "Sorry about that. Let me check where it is.")]).contains(&Label::HollowApology)
+        );
+        assert_eq!(last(&[trouble, ('a', "I'm sorry your parcel never came.")]), [Label::Acknowledgement]);
+    }
 }

@@ -91,5 +91,6 @@ impl Context {
 
 /// Whether `label` closes a door in front of the caller.
 pub fn turns_away(label: Label) -> bool {
-    label.is_deflection() || matches!(label, Label::PolicyQuote | Label::BlameLecture | Label::RefusalWithoutAlternative)
+    label.is_deflection()
+        || matches!(label, Label::PolicyQuote | Label::BlameLecture | Label::RefusalWithoutAlternative)
 }

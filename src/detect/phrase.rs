@@ -91,11 +91,6 @@ impl<'a> Stream<'a> {
         }
         Self { tokens, ids, classes }
     }
-
-    /// How many words.
-    pub fn len(&self) -> usize {
-        self.ids.len()
-    }
 }
 
 /// One step of a compiled phrase.
@@ -150,7 +145,7 @@ impl Phrase {
 
     /// Every place where the phrase begins, each with its first way of ending there.
     pub fn find_all<'s>(&'s self, stream: &'s Stream, vocabulary: &'s Vocabulary) -> impl Iterator<Item = Found> + 's {
-        (0..stream.len()).filter_map(move |start| self.at(start, stream, vocabulary))
+        (0..stream.ids.len()).filter_map(move |start| self.at(start, stream, vocabulary))
     }
 
     /// The phrase at exactly `start`.
@@ -159,8 +154,15 @@ impl Phrase {
         (end > start).then_some(Found { start, end, target })
     }
 
-    fn run(&self, step: usize, start: usize, at: usize, stream: &Stream, vocabulary: &Vocabulary) -> Option<(usize, Option<Target>)> {
-        let inside = at < stream.len() && (at == start || stream.tokens[at].parted != Break::Sentence);
+    fn run(
+        &self,
+        step: usize,
+        start: usize,
+        at: usize,
+        stream: &Stream,
+        vocabulary: &Vocabulary,
+    ) -> Option<(usize, Option<Target>)> {
+        let inside = at < stream.ids.len() && (at == start || stream.tokens[at].parted != Break::Sentence);
         let onward = |next, at| self.run(next, start, at, stream, vocabulary);
         match self.steps[step] {
             Step::Word(word) => (inside && stream.ids[at] == word).then(|| onward(step + 1, at + 1))?,
@@ -177,11 +179,13 @@ impl Phrase {
             }
             Step::Class(_) => None,
             Step::SentenceStart => {
-                (at < stream.len() && stream.tokens[at].parted == Break::Sentence).then(|| onward(step + 1, at))?
+                (at < stream.ids.len() && stream.tokens[at].parted == Break::Sentence).then(|| onward(step + 1, at))?
             }
-            Step::ClauseStart => (at < stream.len() && stream.tokens[at].parted >= Break::Clause).then(|| onward(step + 1, at))?,
+            Step::ClauseStart => {
+                (at < stream.ids.len() && stream.tokens[at].parted >= Break::Clause).then(|| onward(step + 1, at))?
+            }
             Step::SentenceEnd => {
-                let over = at == stream.len() || stream.tokens[at].parted == Break::Sentence;
+                let over = at == stream.ids.len() || stream.tokens[at].parted == Break::Sentence;
                 over.then(|| onward(step + 1, at))?
             }
             Step::Either(first, second) => onward(first, at).or_else(|| onward(second, at)),
@@ -433,10 +437,16 @@ mod tests {
 
     #[test]
     fn words_classes_gaps_and_choices() {
-        assert_eq!(found("visit ..2 <site>", "Just visit, uh, our web site.").as_deref(), Some("visit, uh, our web site"));
+        assert_eq!(
+            found("visit ..2 <site>", "Just visit, uh, our web site.").as_deref(),
+            Some("visit, uh, our web site")
+        );
         assert_eq!(found("(ring|call [us] back)", "please call back").as_deref(), Some("call back"));
         assert_eq!(found("book* [it] on <site>", "booking on the portal"), None);
-        assert_eq!(found("book* [it] on the <site>", "Booking on the portal").as_deref(), Some("Booking on the portal"));
+        assert_eq!(
+            found("book* [it] on the <site>", "Booking on the portal").as_deref(),
+            Some("Booking on the portal")
+        );
         assert_eq!(found("visit ..3 <site>", "I visit often. Our website is down"), None);
         assert_eq!(found("^ visit", "please visit"), None);
         assert_eq!(found("visit $", "please visit").as_deref(), Some("visit"));

@@ -241,7 +241,11 @@ impl Rules {
             for entry in entries.rule {
                 let (rule, says) = compile(entry, file, content, &mut vocabulary)?;
                 if rules.iter().any(|other| other.id == rule.id) {
-                    return Err(Error { file: file.to_owned(), line: 1, problem: format!("the id {:?} is used twice", rule.id) });
+                    return Err(Error {
+                        file: file.to_owned(),
+                        line: 1,
+                        problem: format!("the id {:?} is used twice", rule.id),
+                    });
                 }
                 phrases.extend(says.into_iter().map(|phrase| (phrase, rules.len())));
                 rules.push(rule);
@@ -364,7 +368,9 @@ impl Rules {
     }
 
     fn excused(&self, rule: &Rule, sentence: Range<usize>, stream: &Stream) -> bool {
-        sentence.into_iter().any(|at| rule.unless.iter().any(|phrase| phrase.at(at, stream, &self.vocabulary).is_some()))
+        sentence
+            .into_iter()
+            .any(|at| rule.unless.iter().any(|phrase| phrase.at(at, stream, &self.vocabulary).is_some()))
     }
 }
 
@@ -392,7 +398,14 @@ fn read_classes(file: &str, content: &str, vocabulary: &mut Vocabulary) -> Resul
                     Some(other) if other.words.iter().all(|word| !word.get_ref().starts_with('<')) => {
                         members.extend(other.words.iter().map(|word| word.get_ref().clone()));
                     }
-                    Some(_) => return Err(at(file, content, word.span(), "a class may hold plain classes only, not classes of classes")),
+                    Some(_) => {
+                        return Err(at(
+                            file,
+                            content,
+                            word.span(),
+                            "a class may hold plain classes only, not classes of classes",
+                        ));
+                    }
                     None => return Err(at(file, content, word.span(), &format!("there is no class <{other}>"))),
                 },
             }
@@ -402,7 +415,12 @@ fn read_classes(file: &str, content: &str, vocabulary: &mut Vocabulary) -> Resul
     Ok(())
 }
 
-fn compile(entry: RuleEntry, file: &str, content: &str, vocabulary: &mut Vocabulary) -> Result<(Rule, Vec<Phrase>), Error> {
+fn compile(
+    entry: RuleEntry,
+    file: &str,
+    content: &str,
+    vocabulary: &mut Vocabulary,
+) -> Result<(Rule, Vec<Phrase>), Error> {
     let here = |problem: &str| at(file, content, entry.id.span(), problem);
     let (sign, side) = match (entry.label, entry.cue) {
         (Some(label), None) => {
@@ -429,7 +447,19 @@ fn compile(entry: RuleEntry, file: &str, content: &str, vocabulary: &mut Vocabul
     };
     let (says, unless) = (phrases(&entry.say)?, phrases(&entry.unless)?);
     let id = entry.id.get_ref().clone();
-    Ok((Rule { id, sign, by, strength, target: entry.target, question: entry.question, unless, examples: entry.example }, says))
+    Ok((
+        Rule {
+            id,
+            sign,
+            by,
+            strength,
+            target: entry.target,
+            question: entry.question,
+            unless,
+            examples: entry.example,
+        },
+        says,
+    ))
 }
 
 fn read_toml<T: serde::de::DeserializeOwned>(file: &str, content: &str) -> Result<T, Error> {
@@ -462,7 +492,8 @@ mod tests {
         let rules = Rules::built_in();
         let mut missing = Vec::new();
         for (id, role, example) in rules.examples().filter(|(_, _, example)| !example.ends_with('?')) {
-            let raw: String = example.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == ' ' || *c == '-').collect();
+            let raw: String =
+                example.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == ' ' || *c == '-').collect();
             if !rules.matching(&raw, role).any(|found| found == id) {
                 missing.push(format!("{id}: {raw}"));
             }
@@ -476,9 +507,12 @@ mod tests {
             let files = [("words.toml", "[site]\nwords = [\"website\"]\n"), ("mine.toml", rules)];
             Rules::parse(files).unwrap_err().to_string()
         };
-        let rule = |say: &str| format!("[[rule]]\nid = \"a\"\nlabel = \"pushback\"\nexample = [\"x\"]\nsay = [\n  {say}\n]\n");
+        let rule =
+            |say: &str| format!("[[rule]]\nid = \"a\"\nlabel = \"pushback\"\nexample = [\"x\"]\nsay = [\n  {say}\n]\n");
         assert!(complain(&rule("\"visit <sight>\"")).starts_with("mine.toml:6: there is no class <sight>"));
         assert!(complain("[[rule]]\nid = \"a\"\ncolour = 1\n").starts_with("mine.toml:"));
-        assert!(complain("[[rule]]\nid = \"a\"\nsay = [\"x\"]\nexample = [\"x\"]\n").contains("either a label or a cue"));
+        assert!(
+            complain("[[rule]]\nid = \"a\"\nsay = [\"x\"]\nexample = [\"x\"]\n").contains("either a label or a cue")
+        );
     }
 }

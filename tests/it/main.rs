@@ -4,6 +4,7 @@ mod architecture;
 #[cfg(feature = "whisper")]
 mod calls;
 mod cli;
+mod dialogues;
 mod ingest;
 mod models;
 mod report;
