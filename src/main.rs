@@ -1,2 +1,5 @@
 //! The thin binary.
-fn main() {}
+
+fn main() -> anyhow::Result<()> {
+    runaround::cli::run()
+}

@@ -1,2 +1,3 @@
 //! The integration tests, one binary: files under `tests/it`, one per door of the program.
+mod http;
 mod report;
