@@ -5,6 +5,7 @@ mod architecture;
 mod calls;
 mod cli;
 mod dialogues;
+mod http;
 mod ingest;
 mod models;
 mod report;
