@@ -221,7 +221,10 @@ fn listen(
 }
 
 /// The second reading: windows out, words back, oldest first.
-#[allow(clippy::too_many_arguments, reason = "the walk's own second half, called once; a struct would only rename them")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the walk's own second half, called once; a struct would only rename them"
+)]
 fn transcribe(
     path: &Path,
     format: &Format,
@@ -358,13 +361,18 @@ fn sound_warnings(survey: &Survey, roles: &[ChannelRole], spoken: bool) -> Vec<W
     } else if spoken && sure < UNSURE && roles.iter().any(|role| role.basis == RoleBasis::Inferred) {
         warn(
             "roles-unsure",
-            format!("Which channel is the caller was judged from the words with little to go by (confidence {sure:.2}). If it is wrong, name the channels with --roles."),
+            format!(
+                "Which channel is the caller was judged from the words with little to go by (confidence {sure:.2}). If it is wrong, name the channels with --roles."
+            ),
         );
     }
     for channel in &survey.channels {
         let n = channel.channel.0 + 1;
         if channel.clipped_ppm > 1_000 {
-            warn("audio-clipped", format!("Channel {n} is clipped: it was recorded too loud, and some words may be wrong."));
+            warn(
+                "audio-clipped",
+                format!("Channel {n} is clipped: it was recorded too loud, and some words may be wrong."),
+            );
         }
         if channel.speech_dbfs.is_some_and(|level| level < -45.0) {
             warn("audio-quiet", format!("Channel {n} is very quiet, and some words may be missing."));

@@ -164,7 +164,11 @@ fn available_memory() -> Option<u64> {
 
 fn speech_model(choice: &ModelChoice) -> Vec<Line> {
     if !cfg!(feature = "whisper") {
-        return vec![Line::fail("speech model", "this build has no speech engine", "build it with the feature whisper")];
+        return vec![Line::fail(
+            "speech model",
+            "this build has no speech engine",
+            "build it with the feature whisper",
+        )];
     }
     let store = models::Store::open(&choice.folder());
     vec![match store.whisper(&choice.model) {
@@ -206,7 +210,11 @@ fn sound_devices() -> Line {
     use cpal::traits::{DeviceTrait, HostTrait};
     // A default device is named even where there is no card; only opening it tells.
     let Some(device) = cpal::default_host().default_input_device() else {
-        return Line::warn("sound input", "no device", "only needed to listen to a sound card; recordings work without");
+        return Line::warn(
+            "sound input",
+            "no device",
+            "only needed to listen to a sound card; recordings work without",
+        );
     };
     let opened = device.default_input_config().map_err(|error| error.to_string()).and_then(|config| {
         let format = config.sample_format();

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Result;
 #[cfg(feature = "whisper")]
 use anyhow::Context;
+use anyhow::Result;
 
 use crate::detect::Detectors;
 use crate::models::{self, Store};

@@ -78,9 +78,10 @@ pub fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         // A reader that closed our pipe has had enough; that is not an error.
-        if error.chain().any(|cause| {
-            cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
-        }) {
+        if error
+            .chain()
+            .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe))
+        {
             return ExitCode::SUCCESS;
         }
         tell(&format!("error: {error:#}"));

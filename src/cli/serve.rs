@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(long)]
     allow_anyone: bool,
     /// Folder for recordings and reports
-    #[arg(long, default_value = "data", value_name = "DIR")]
+    #[arg(long, default_value = "runaround-data", value_name = "DIR")]
     data: PathBuf,
     /// Calls analysed at once
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -123,7 +123,8 @@ impl Engine {
 /// The processor features this build of whisper.cpp uses, as it names them.
 pub fn cpu_features() -> Vec<String> {
     let said = whisper_rs::print_system_info();
-    let on = |part: &str| part.trim().strip_suffix(" = 1").map(|name| name.rsplit(' ').next().unwrap_or(name).to_owned());
+    let on =
+        |part: &str| part.trim().strip_suffix(" = 1").map(|name| name.rsplit(' ').next().unwrap_or(name).to_owned());
     said.split('|').filter_map(on).collect()
 }
 

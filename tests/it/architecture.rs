@@ -20,7 +20,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "domain", "ingest", "audio", "transcribe", "dialogue", "detect", "report", "models", "pipeline", "jobs",
+            "domain",
+            "ingest",
+            "audio",
+            "transcribe",
+            "dialogue",
+            "detect",
+            "report",
+            "models",
+            "pipeline",
+            "jobs",
             "http",
         ],
     ),
@@ -119,7 +128,9 @@ fn engines_are_known_in_one_place() {
         let text = shipped(&file);
         let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         for (engine, homes) in homes {
-            let used = code.iter().any(|line| line.contains(&format!("{engine}::")) || line.contains(&format!("use {engine}")));
+            let used = code
+                .iter()
+                .any(|line| line.contains(&format!("{engine}::")) || line.contains(&format!("use {engine}")));
             if used && !homes.iter().any(|home| name.starts_with(home)) {
                 wrong.push(format!("{name} uses {engine}; only {homes:?} may"));
             }

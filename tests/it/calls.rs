@@ -28,7 +28,9 @@ fn quotes(report: &Report, label: Label) -> Vec<&str> {
     report
         .turns
         .iter()
-        .flat_map(|turn| turn.acts.iter().filter(|act| act.label == label).map(|act| &turn.turn.text[act.quote.clone()]))
+        .flat_map(|turn| {
+            turn.acts.iter().filter(|act| act.label == label).map(|act| &turn.turn.text[act.quote.clone()])
+        })
         .collect()
 }
 
@@ -47,7 +49,9 @@ fn the_seed_calls_tell_their_stories() {
     assert_eq!(sent_away.call.outcome, Outcome::FulfilledAfterPushback);
     let chain = &sent_away.chains[0];
     assert!(chain.request.quote().to_lowercase().contains("flu"), "{:?}", chain.request.span());
-    assert!(chain.deflections.iter().any(|d| d.by == Role::Agent && d.evidence.quote().to_lowercase().contains("website")));
+    assert!(
+        chain.deflections.iter().any(|d| d.by == Role::Agent && d.evidence.quote().to_lowercase().contains("website"))
+    );
     assert!(!chain.pushbacks.is_empty() && chain.proof.is_some());
     // The labels say the agent's sentence about the website lies near 0:10.
     let span = chain.deflections[0].evidence.span();
@@ -75,8 +79,17 @@ fn the_same_call_gives_the_same_report_with_any_number_of_threads() {
     let out = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     for (jobs, out) in ["1", "3"].iter().zip(&out) {
         let args = [
-            "analyze", "--quiet", "--model", "tiny.en", "--models", &models(), "--jobs", jobs, "--out",
-            &out.path().display().to_string(), &fixture("bank_fee.flac").display().to_string(),
+            "analyze",
+            "--quiet",
+            "--model",
+            "tiny.en",
+            "--models",
+            &models(),
+            "--jobs",
+            jobs,
+            "--out",
+            &out.path().display().to_string(),
+            &fixture("bank_fee.flac").display().to_string(),
         ];
         assert!(run(&args.map(str::to_owned)).status.success());
     }
@@ -105,7 +118,12 @@ fn one_bad_file_does_not_stop_the_others() {
 fn silence_is_a_report_without_words() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("quiet.wav");
-    let spec = hound::WavSpec { channels: 2, sample_rate: 8_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut wav = hound::WavWriter::create(&path, spec).unwrap();
     for _ in 0..2 * 8_000 * 20 {
         wav.write_sample(0i16).unwrap();

@@ -51,7 +51,9 @@ fn doctor_prints_a_line_per_check_and_a_document() {
     }
     let (_, json, _) = said(&["doctor", "--json"]);
     let lines: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert!(lines.as_array().unwrap().iter().all(|line| ["ok", "warn", "fail"].contains(&line["state"].as_str().unwrap())));
+    assert!(
+        lines.as_array().unwrap().iter().all(|line| ["ok", "warn", "fail"].contains(&line["state"].as_str().unwrap()))
+    );
 }
 
 #[test]
