@@ -29,6 +29,8 @@ pub fn decide(dialogue: &Dialogue, signs: &[TurnSigns], scores: &[TurnScores]) -
         let decided: Vec<Act> = weighed
             .iter()
             .filter(|(label, score)| score.strength >= HOLDS && label.fits(turn.speaker))
+            // Where nobody knows who speaks, the place in the dialogue proves nothing.
+            .filter(|(_, score)| turn.speaker != Role::Mixed || !matches!(score.source, Source::Context(_)))
             .map(|(label, score)| Act {
                 label,
                 quote: score.quote.clone(),
@@ -116,7 +118,7 @@ const STEPS: [Label; 6] = [
 ];
 
 fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context, speaker: Role) {
-    if !context.caller_spoke {
+    if !context.caller_spoke && speaker != Role::Mixed {
         // Whoever reaches a recorded voice has called for something: it can send him away before he says what.
         let before_a_word = |label: Label| speaker == Role::Ivr && label.is_deflection();
         Label::ALL.into_iter().filter(|label| !before_a_word(*label)).for_each(|label| scores.clear(label));
