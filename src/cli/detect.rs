@@ -86,7 +86,7 @@ pub fn run(args: Args) -> Result<()> {
         None => Detectors::rules_only(),
         Some(folder) => Detectors::with_rules(&rule_files(folder)?)?,
     };
-    let name = args.input.display().to_string();
+    let name = if args.input.as_os_str() == "-" { "stdin".to_owned() } else { args.input.display().to_string() };
     let input: Box<dyn BufRead> = if args.input.as_os_str() == "-" {
         Box::new(io::stdin().lock())
     } else {

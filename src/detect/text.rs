@@ -37,8 +37,6 @@ pub struct Token {
 pub struct Words {
     /// In order.
     pub tokens: Vec<Token>,
-    /// Whether the text has any full stop, comma or question mark; raw speech recognition often has none.
-    pub punctuated: bool,
 }
 
 /// Sounds that carry nothing.
@@ -57,7 +55,7 @@ const PHONE_DIGITS: usize = 7;
 impl Words {
     /// The words of `text`.
     pub fn of(text: &str) -> Self {
-        let mut words = Words { tokens: Vec::new(), punctuated: text.contains(['.', ',', '?', '!']) };
+        let mut words = Words::default();
         let cased = text.chars().any(char::is_lowercase) && text.chars().any(char::is_uppercase);
         let mut parted = Break::Sentence;
         let mut after_mark = false;
@@ -129,11 +127,6 @@ impl Words {
             (Some(first), Some(last)) => first.bytes.start..last.bytes.end.max(first.bytes.end),
             _ => 0..0,
         }
-    }
-
-    /// Whether the last sentence is a question, by its mark.
-    pub fn ends_as_question(&self) -> bool {
-        self.tokens.last().is_some_and(|token| token.asked)
     }
 
     /// Whether any sentence is a question, by its mark.
@@ -309,7 +302,7 @@ mod tests {
         let words = Words::of("Dr. Lee is out. Can you wait? Thanks");
         let sentences: Vec<_> = [0, 4, 7].map(|at| words.sentence(at)).to_vec();
         assert_eq!(sentences, [0..4, 4..7, 7..8]);
-        assert!(words.tokens[4].asked && !words.tokens[0].asked && words.has_question() && !words.ends_as_question());
+        assert!(words.tokens[4].asked && !words.tokens[0].asked && words.has_question());
         assert!(words.tokens[1].name && !words.tokens[4].name);
     }
 

@@ -8,6 +8,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use proptest::prelude::*;
 use runaround::detect::{Detectors, Reading};
 use runaround::domain::{Dialogue, Label, Outcome, Role, TimeSpan, Turn};
 
@@ -272,3 +273,48 @@ fn every_quote_is_literally_in_its_turn() {
         }
     }
 }
+
+/// Words that rules care about, between words that nobody has heard.
+fn talk() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        4 => proptest::sample::select(vec![
+            "you", "can", "call", "back", "website", "the", "sorry", "for", "inconvenience", "can't", "I'd", "like", "to", "book",
+            "tomorrow", "policy", "billing", "them", "No,", "yes.", "why?", "...", "uh", "nine", "five", "0800", "@x", "[link]",
+        ]).prop_map(str::to_owned),
+        1 => "\\PC{0,8}",
+    ];
+    proptest::collection::vec(word, 0..40).prop_map(|words| words.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_dialogue_gets_an_answer(lines in proptest::collection::vec((0..4usize, talk()), 0..12)) {
+        let roles = [Role::Caller, Role::Agent, Role::Ivr, Role::Mixed];
+        let turns = lines.iter().enumerate().map(|(i, (role, text))| Turn {
+            i,
+            speaker: roles[*role],
+            channel: None,
+            span: TimeSpan::from_ms(i as u64 * 1000, i as u64 * 1000 + 900),
+            text: text.as_str().into(),
+            words: Vec::new(),
+            confidence: 1.0,
+            backchannel: false,
+        });
+        let dialogue = Dialogue { turns: turns.collect(), ..Dialogue::default() };
+        let reading = DETECTORS.read(&dialogue);
+        prop_assert_eq!(reading.acts.len(), dialogue.turns.len());
+        for (turn, acts) in dialogue.turns.iter().zip(&reading.acts) {
+            for act in acts {
+                prop_assert!(turn.text.get(act.quote.clone()).is_some(), "a quote leaves its turn");
+                prop_assert!(act.label.fits(turn.speaker));
+            }
+        }
+        prop_assert!(reading.findings.iter().flat_map(|finding| finding.evidence()).all(|one| one.holds_in(&dialogue)));
+        prop_assert_eq!(&DETECTORS.read(&dialogue), &reading);
+    }
+}
+
+/// Compiled once: two hundred cases would compile the rules two hundred times.
+static DETECTORS: std::sync::LazyLock<Detectors> = std::sync::LazyLock::new(Detectors::rules_only);
