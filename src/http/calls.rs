@@ -310,7 +310,8 @@ fn storage(cause: &std::io::Error) -> Problem {
     if cause.kind() == std::io::ErrorKind::StorageFull {
         return disk_full();
     }
-    Problem::new("storage-unavailable", "the recording was not kept; send it again").with("retry_after", 30)
+    Problem::new("storage-unavailable", "the recording may not have been kept; send it again later")
+        .with("retry_after", 30)
 }
 
 /// A body that ended early, came too slowly, or is no form.

@@ -30,7 +30,8 @@ pub(super) async fn frame(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |route| route.as_str().to_owned());
     let mut response = next.run(request).await;
 
-    let problem = response.extensions_mut().remove::<Problem>();
+    // What the framework refuses by itself becomes a problem too.
+    let problem = response.extensions_mut().remove::<Problem>().or_else(|| Problem::of_status(response.status()));
     if let Some(problem) = &problem {
         let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.answer(&id, &path);

@@ -90,6 +90,16 @@ impl Problem {
         Self::new("internal", "the server's log has the cause under this request id")
     }
 
+    /// What a refusal with this status means where nobody said more; `None` if it is no refusal.
+    pub(super) fn of_status(status: StatusCode) -> Option<Self> {
+        if status.is_server_error() {
+            return Some(Self::internal());
+        }
+        let detail = "the request does not fit this address; check it against the documentation";
+        let known = TABLE.iter().find(|(_, code, _)| *code == status.as_u16());
+        status.is_client_error().then(|| Self::new(known.map_or("malformed-request", |(slug, ..)| slug), detail))
+    }
+
     /// The stable name.
     pub fn slug(&self) -> &str {
         &self.slug

@@ -253,11 +253,13 @@ impl Jobs {
                 warn!(call = %id, code = failure.code, "call failed");
                 self.change(id, |call| call.end(State::Failed, Some(failure))).await?;
             }
-            Ended::Crashed(failure) => {
+            Ended::Crashed(mut failure) => {
                 warn!(call = %id, code = failure.code, crashes = call.crashes + 1, "worker crashed");
                 let call = self.change(id, |call| {
                     call.crashes += 1;
                     if call.crashes >= CRASHES_MAX {
+                        failure.detail +=
+                            "; it was put aside after three tries, convert the recording to WAV and send it again";
                         call.end(State::Quarantined, Some(failure));
                     } else {
                         call.state = State::Queued;

@@ -13,6 +13,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
 
@@ -21,6 +23,9 @@ use crate::report;
 
 use super::call::{Call, CallId, Failure, State, now};
 use super::{LOSSES_MAX, blocking};
+
+/// How long the lock of a server that just died is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_millis(1_000);
 
 /// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,10 +60,15 @@ impl Store {
             Ok(lock)
         };
         let lock: File = open().map_err(|cause| Error::Io(root.to_owned(), cause))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { root: root.to_owned(), _lock: Arc::new(lock) }),
-            Err(fs::TryLockError::WouldBlock) => Err(Error::InUse(root.to_owned())),
-            Err(fs::TryLockError::Error(cause)) => Err(Error::Io(root.to_owned(), cause)),
+        // A server that was killed while it started a worker leaves its lock to the worker until that has begun.
+        let patience = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { root: root.to_owned(), _lock: Arc::new(lock) }),
+                Err(fs::TryLockError::WouldBlock) if Instant::now() < patience => sleep(Duration::from_millis(20)),
+                Err(fs::TryLockError::WouldBlock) => return Err(Error::InUse(root.to_owned())),
+                Err(fs::TryLockError::Error(cause)) => return Err(Error::Io(root.to_owned(), cause)),
+            }
         }
     }
 

@@ -458,6 +458,7 @@ fn refusals_are_problem_documents() {
     server.get(&format!("/v1/calls/{other}")).is_problem(404, "not-found");
     server.get(&format!("/v1/calls/{other}/report")).is_problem(404, "not-found");
     server.get(&format!("/v1/calls/{other}/call.json")).is_problem(404, "not-found");
+    server.get("/v1/calls/%ff").is_problem(400, "malformed-request");
     let wrong = server.send("DELETE /v1/calls HTTP/1.1", b"");
     wrong.is_problem(405, "method-not-allowed");
     assert!(wrong.header("allow").unwrap().contains("POST"));
