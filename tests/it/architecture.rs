@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("detect", &["domain"]),
     ("report", &["domain"]),
     ("models", &["domain"]),
+    ("judge", &["domain", "detect"]),
     ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "detect"]),
     ("jobs", &["domain", "ingest"]),
     ("http", &["domain", "ingest", "jobs", "report"]),
@@ -28,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "detect",
             "report",
             "models",
+            "judge",
             "pipeline",
             "jobs",
             "http",
@@ -118,7 +120,7 @@ fn engines_are_known_in_one_place() {
         ("rubato", &["src/audio/resample.rs"]),
         ("axum", &["src/http/"]),
         ("candle_", &["src/detect/semantic"]),
-        ("reqwest", &["src/models/"]),
+        ("reqwest", &["src/models/", "src/judge.rs"]),
     ];
     let mut files = Vec::new();
     rust_files(&root().join("src"), &mut files);

@@ -7,7 +7,9 @@ mod cli;
 mod dialogues;
 mod http;
 mod ingest;
+mod judge;
 mod models;
+mod playbook;
 mod report;
 mod support;
 #[cfg(feature = "whisper")]

@@ -54,6 +54,9 @@ impl Call {
             dtmf: Vec::new(),
             tones: Vec::new(),
             measures: Measures { duration_ms, ..Measures::default() },
+            empathy: Empathy::default(),
+            scorecard: None,
+            judge: None,
             provenance: Provenance {
                 version: "0.1.0".to_owned(),
                 model: "base".to_owned(),
@@ -61,6 +64,7 @@ impl Call {
                 language: "en".to_owned(),
                 rules_sha256: "1f7c0e5a9d3b42688e91c4f05d2a7b36e8f9012c4d5a6b7c8d9e0f1a2b3c4d5e".to_owned(),
                 storeys: vec!["rules".to_owned(), "semantic".to_owned()],
+                playbook: None,
                 produced_at: "2026-03-02T14:05:09Z".to_owned(),
             },
             complete: true,
@@ -138,7 +142,14 @@ impl Call {
 
     pub(crate) fn deflection(&self, turn: usize, words: &str, kind: DeflectionKind, target: Target) -> Deflection {
         let by = self.0.turns[turn].turn.speaker;
-        Deflection { kind, target, by, confidence: Confidence::new(0.93), evidence: self.quote(turn, words) }
+        Deflection {
+            kind,
+            target,
+            by,
+            confidence: Confidence::new(0.93),
+            playbook: None,
+            evidence: self.quote(turn, words),
+        }
     }
 
     pub(crate) fn chain(mut self, make: impl FnOnce(&Self) -> Chain) -> Self {
