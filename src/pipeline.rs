@@ -14,7 +14,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::audio::{self, Cutter, Survey, Surveyor, Window};
-use crate::detect::Detectors;
+use crate::detect::judge::{self, SecondOpinion};
+use crate::detect::playbook::Playbook;
+use crate::detect::{self, Detectors};
 use crate::dialogue::{self, ChannelRole, GivenRoles, Sound, Utterance};
 use crate::domain::report::{
     AudioFacts, ChannelFacts, LabelledTurn, Provenance, RecordingFacts, Report, SCHEMA, Warning,
@@ -40,6 +42,10 @@ pub struct Engine {
     pub model_sha256: String,
     /// Rules, examples and weights.
     pub detectors: Arc<Detectors>,
+    /// What the house's agents can do and have to say, if it told.
+    pub playbook: Option<Playbook>,
+    /// Who is asked about findings that are not sure, if anyone is.
+    pub judge: Option<(Box<dyn SecondOpinion>, judge::Config)>,
 }
 
 /// What belongs to one call.
@@ -128,7 +134,11 @@ pub fn analyze(
         duration_ms: survey.duration_ms,
     };
     let (dialogue, roles) = dialogue::assemble(utterances, &sound, options.roles.as_ref());
-    let reading = engine.detectors.read(&dialogue);
+    let mut reading = engine.detectors.read(&dialogue);
+    let assessment = detect::assess(&dialogue, &mut reading, engine.playbook.as_ref());
+    let second_opinion = engine.judge.as_ref().map(|(judge, config)| {
+        detect::judge::review(&dialogue, &mut reading.findings, judge.as_ref(), config, stop)
+    });
     let measures = dialogue::measure(&dialogue, &reading.acts);
     warnings.extend(sound_warnings(&survey, &roles, !dialogue.turns.is_empty()));
     warnings.extend(language_warning(&language));
@@ -165,6 +175,9 @@ pub fn analyze(
         dtmf: dialogue.digits,
         tones: dialogue.tones,
         measures,
+        empathy: assessment.empathy,
+        scorecard: assessment.scorecard,
+        judge: second_opinion,
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: engine.model.clone(),
@@ -172,6 +185,7 @@ pub fn analyze(
             language,
             rules_sha256: engine.detectors.digest(),
             storeys: engine.detectors.storeys(),
+            playbook: engine.playbook.as_ref().map(Playbook::facts),
             produced_at: options.produced_at.clone(),
         },
         complete: true,

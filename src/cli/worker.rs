@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::json;
 
-use super::engine::{self, ModelChoice};
+use super::engine::{self, HouseChoice, ModelChoice};
 use super::inputs::parse_roles;
 use crate::dialogue::GivenRoles;
 use crate::domain::Stop;
@@ -35,6 +35,8 @@ pub struct Args {
     #[arg(long)]
     language: Option<String>,
     #[command(flatten)]
+    house: HouseChoice,
+    #[command(flatten)]
     models: ModelChoice,
 }
 
@@ -43,11 +45,12 @@ pub struct Args {
 /// # Errors
 /// Only if stdout is gone, which means that nobody waits for the result any more.
 pub fn run(args: Args) -> Result<ExitCode> {
+    end_with_the_server();
     let error_line = |code: &str, detail: String| {
         say(&json!({ "error": { "code": code, "detail": detail } }))?;
         Ok(ExitCode::FAILURE)
     };
-    let engine = match engine::start(&args.models, 1) {
+    let engine = match engine::start(&args.models, &args.house, 1) {
         Ok(engine) => engine,
         Err(error) => return error_line("model-unavailable", format!("{error:#}")),
     };
@@ -85,6 +88,16 @@ pub fn run(args: Args) -> Result<ExitCode> {
         }
         Err(error) => error_line(error.code(), error.to_string()),
     }
+}
+
+/// The server holds our stdin open as long as it lives; a worker whose server died would burn a core for nobody.
+fn end_with_the_server() {
+    std::thread::spawn(|| {
+        let mut ignored = [0; 256];
+        let mut stdin = std::io::stdin().lock();
+        while matches!(std::io::Read::read(&mut stdin, &mut ignored), Ok(n) if n > 0) {}
+        std::process::exit(1);
+    });
 }
 
 fn say(line: &serde_json::Value) -> Result<()> {

@@ -5,7 +5,7 @@
 //! add evidence. What does the asking is behind [`SecondOpinion`], since nothing here does IO.
 
 use crate::domain::report::JudgeTally;
-use crate::domain::{Confidence, Dialogue, Finding, Judged, Judgement, Role};
+use crate::domain::{Confidence, Dialogue, Finding, Judged, Judgement, Role, Stop};
 
 use super::redact::redact;
 
@@ -85,12 +85,19 @@ const EXCERPT_TURNS: usize = 16;
 /// Bytes shown of one turn; a caller may tell his life in one.
 const TURN_BYTES: usize = 1_200;
 
-/// Asks about the findings that are not sure, in order, and notes the answers in them.
-pub fn review(dialogue: &Dialogue, findings: &mut [Finding], judge: &dyn SecondOpinion, config: &Config) -> JudgeTally {
+/// Asks about the findings that are not sure, in order, and notes the answers in them. Once `stop` is asked for, no
+/// further question is.
+pub fn review(
+    dialogue: &Dialogue,
+    findings: &mut [Finding],
+    judge: &dyn SecondOpinion,
+    config: &Config,
+    stop: &Stop,
+) -> JudgeTally {
     let mut tally = JudgeTally { model: judge.model().to_owned(), ..JudgeTally::default() };
     let mut failures = 0;
     for finding in findings.iter_mut().filter(|finding| finding.confidence < config.below) {
-        if tally.asked >= config.questions_most || failures >= config.failures_most {
+        if tally.asked >= config.questions_most || failures >= config.failures_most || stop.asked() {
             tally.skipped += 1;
             continue;
         }
@@ -192,6 +199,10 @@ mod tests {
         Ok(Opinion { verdict, quote: quote.into() })
     }
 
+    fn ask(dialogue: &Dialogue, findings: &mut [Finding], judge: &Scripted, config: &Config) -> JudgeTally {
+        review(dialogue, findings, judge, config, &Stop::new())
+    }
+
     fn call() -> (Dialogue, Vec<Finding>) {
         let dialogue = dialogue(
             "caller: My name is Dana Whitfield, can you book me in?
@@ -220,7 +231,7 @@ mod tests {
             says(Judgement::Agree, "visit our website"),
             says(Judgement::Disagree, "you can see the slots"),
         ]);
-        let tally = review(&dialogue, &mut findings, &judge, &Config::default());
+        let tally = ask(&dialogue, &mut findings, &judge, &Config::default());
         let confidences: Vec<f32> = findings.iter().map(|finding| finding.confidence.get()).collect();
         assert_eq!(confidences, [0.8, 0.9, 0.25]);
         assert_eq!((tally.asked, tally.agreed, tally.disagreed), (2, 1, 1));
@@ -238,7 +249,7 @@ mod tests {
     fn an_invented_quote_makes_it_unsure() {
         for quote in ["use the mobile app", "", "  ", "website", "isit our web", "Visit Our Website"] {
             let (dialogue, mut findings) = call();
-            let tally = review(
+            let tally = ask(
                 &dialogue,
                 &mut findings[..1],
                 &Scripted::new([says(Judgement::Disagree, quote)]),
@@ -252,13 +263,13 @@ mod tests {
     fn names_and_numbers_stay_here() {
         let (dialogue, mut findings) = call();
         let judge = Scripted::new([]);
-        review(&dialogue, &mut findings, &judge, &Config::default());
+        ask(&dialogue, &mut findings, &judge, &Config::default());
         let asked = format!("{:?}", judge.asked.lock().unwrap());
         for secret in ["Dana", "Whitfield", "five five", "one two"] {
             assert!(!asked.contains(secret), "{secret} was sent");
         }
         assert!(asked.contains("visit our website"));
-        review(&dialogue, &mut findings, &judge, &Config { redact: false, ..Config::default() });
+        ask(&dialogue, &mut findings, &judge, &Config { redact: false, ..Config::default() });
         assert!(format!("{:?}", judge.asked.lock().unwrap()).contains("Whitfield"));
     }
 
@@ -266,13 +277,22 @@ mod tests {
     fn failures_leave_the_finding_and_are_counted() {
         let (dialogue, findings) = call();
         let mut many: Vec<Finding> = std::iter::repeat_n(findings[0].clone(), 10).collect();
-        let tally = review(&dialogue, &mut many, &Scripted::new([]), &Config::default());
+        let tally = ask(&dialogue, &mut many, &Scripted::new([]), &Config::default());
         assert_eq!((tally.asked, tally.failed, tally.skipped), (3, 3, 7));
         assert!(many.iter().all(|finding| *finding == findings[0]));
         let agree = || says(Judgement::Agree, "visit our website");
         let mut many: Vec<Finding> = std::iter::repeat_n(findings[0].clone(), 10).collect();
         let config = Config { questions_most: 4, ..Config::default() };
-        let tally = review(&dialogue, &mut many, &Scripted::new((0..10).map(|_| agree())), &config);
+        let tally = ask(&dialogue, &mut many, &Scripted::new((0..10).map(|_| agree())), &config);
         assert_eq!((tally.asked, tally.agreed, tally.skipped), (4, 4, 6));
+    }
+
+    #[test]
+    fn nothing_is_asked_once_work_is_to_stop() {
+        let (dialogue, mut findings) = call();
+        let (judge, stop) = (Scripted::new([]), Stop::new());
+        stop.ask();
+        let tally = review(&dialogue, &mut findings, &judge, &Config::default(), &stop);
+        assert_eq!((tally.asked, tally.skipped, judge.asked.lock().unwrap().len()), (0, 2, 0));
     }
 }

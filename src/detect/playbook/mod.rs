@@ -19,6 +19,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::report::PlaybookFacts;
 use crate::domain::{Dialogue, Finding};
 
 use super::Reading;
@@ -63,14 +64,9 @@ impl Playbook {
         read::read(file, text)
     }
 
-    /// Whose playbook it is.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Hash of the file's text, lower-case hex.
-    pub fn sha256(&self) -> &str {
-        &self.sha256
+    /// What a report says of it.
+    pub fn facts(&self) -> PlaybookFacts {
+        PlaybookFacts { name: self.name.clone(), sha256: self.sha256.clone() }
     }
 
     /// What each point of the scorecard is worth.
