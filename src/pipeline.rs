@@ -17,7 +17,7 @@ use crate::audio::{self, Cutter, Survey, Surveyor, Window};
 use crate::detect::judge::{self, SecondOpinion};
 use crate::detect::playbook::Playbook;
 use crate::detect::{self, Detectors};
-use crate::dialogue::{self, ChannelRole, GivenRoles, Sound, Utterance};
+use crate::dialogue::{self, ChannelRole, GivenRoles, Sound, Stretch, Timed, Utterance};
 use crate::domain::report::{
     AudioFacts, ChannelFacts, LabelledTurn, Provenance, RecordingFacts, Report, SCHEMA, Warning,
 };
@@ -136,9 +136,10 @@ pub fn analyze(
     let (dialogue, roles) = dialogue::assemble(utterances, &sound, options.roles.as_ref());
     let mut reading = engine.detectors.read(&dialogue);
     let assessment = detect::assess(&dialogue, &mut reading, engine.playbook.as_ref());
-    let second_opinion = engine.judge.as_ref().map(|(judge, config)| {
-        detect::judge::review(&dialogue, &mut reading.findings, judge.as_ref(), config, stop)
-    });
+    let second_opinion = engine
+        .judge
+        .as_ref()
+        .map(|(judge, config)| detect::judge::review(&dialogue, &mut reading.findings, judge.as_ref(), config, stop));
     let measures = dialogue::measure(&dialogue, &reading.acts);
     warnings.extend(sound_warnings(&survey, &roles, !dialogue.turns.is_empty()));
     warnings.extend(language_warning(&language));
@@ -299,26 +300,28 @@ fn transcribe(
 
 /// Puts the words of one window back where they were said: one utterance per cut that has words.
 fn collect(window: &Window, heard: Heard, utterances: &mut Vec<Utterance>) {
-    let mut by_cut: Vec<Vec<Word>> = vec![Vec::new(); window.cuts.len()];
-    let mut latest = 0;
-    for word in heard.words {
-        // The middle of a word is its safest point: both ends may lean into the silence around it.
-        let (cut, _) = window.locate(word.start_ms.midpoint(word.end_ms));
-        // Words come in order; a time that jumps back is the transcriber's slip, not the caller's.
-        let cut = cut.max(latest);
-        latest = cut;
-        let source = window.cuts[cut].source;
-        let offset = window.cuts[cut].offset_ms;
-        let at = |ms: u64| source.start().plus_ms(ms.saturating_sub(offset));
-        let mut span = TimeSpan::new(at(word.start_ms), at(word.end_ms)).clamp_to(source);
-        if let Some(before) = by_cut[cut].last() {
-            let start = span.start().max(before.span.end()).min(source.end());
-            span = TimeSpan::new(start, span.end().max(start));
+    let timed: Vec<Timed<'_>> = heard
+        .words
+        .iter()
+        .map(|word| Timed { text: &word.text, start_ms: word.start_ms, end_ms: word.end_ms })
+        .collect();
+    let stretches: Vec<Stretch> =
+        window.cuts.iter().map(|cut| Stretch { offset_ms: cut.offset_ms, len_ms: cut.source.len_ms() }).collect();
+    let placed = dialogue::place(&timed, &stretches);
+    for (n, cut) in window.cuts.iter().enumerate() {
+        let mut words: Vec<Word> = Vec::new();
+        for (word, _) in heard.words.iter().zip(&placed).filter(|(_, at)| **at == n) {
+            let at = |ms: u64| cut.source.start().plus_ms(ms.saturating_sub(cut.offset_ms));
+            let span = TimeSpan::new(at(word.start_ms), at(word.end_ms)).clamp_to(cut.source);
+            let start = span.start().max(words.last().map_or(span.start(), |before: &Word| before.span.end()));
+            words.push(Word {
+                text: word.text.clone(),
+                span: TimeSpan::new(start, span.end()),
+                confidence: word.confidence,
+            });
         }
-        by_cut[cut].push(Word { text: word.text, span, confidence: word.confidence });
-    }
-    for (cut, words) in window.cuts.iter().zip(by_cut) {
         if !words.is_empty() {
+            dialogue::spread(&mut words, cut.source);
             utterances.push(Utterance { channel: window.channel, span: cut.source, words });
         }
     }
@@ -425,7 +428,7 @@ mod tests {
         let word = |text: &str, start_ms, end_ms| HeardWord { text: text.into(), start_ms, end_ms, confidence: 0.9 };
         // The second word leans out of its cut, the third begins in the silence before its own.
         let heard = Heard {
-            words: vec![word("hello", 100, 500), word("there", 600, 1_150), word("bye", 1_300, 1_800)],
+            words: vec![word("hello", 100, 500), word("there.", 600, 1_150), word("bye", 1_300, 1_800)],
             language: "en".into(),
         };
         let mut utterances = Vec::new();

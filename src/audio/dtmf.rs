@@ -20,7 +20,8 @@ const BIN_HZ: f32 = 16_000.0 / PADDED as f32;
 
 const ROWS_HZ: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
 const COLUMNS_HZ: [f32; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
-const KEYS: [[char; 4]; 4] = [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
+const KEYS: [[char; 4]; 4] =
+    [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
 
 const TOLERANCE: f32 = 0.018;
 
@@ -33,8 +34,9 @@ const PURITY: f32 = 0.8;
 
 const LEVEL_MIN_DBFS: f32 = -42.0;
 
-/// Looks in a row that make a key: two hops and a window are 40 ms.
-const LOOKS_MIN: u64 = 3;
+/// Looks in a row that make a key. A window sees a tone that fills a third of it, so 40 ms are seen six times
+/// and 20 ms, which must be refused, four times.
+const LOOKS_MIN: u64 = 5;
 
 /// Looks without the key that end it: 32 ms, less than the shortest pause between two keys.
 const LOOKS_OUT: u64 = 4;

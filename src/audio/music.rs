@@ -91,7 +91,7 @@ impl MusicDetector {
     pub fn push(&mut self, power: &[f32], known: bool) -> Option<bool> {
         let block = self.measure(power, known);
         self.blocks.push_back(block);
-        if self.blocks.len() >= JUDGED {
+        if self.blocks.len() > AHEAD {
             self.judge();
         }
         if self.blocks.len() <= SETTLES_AFTER {
@@ -106,10 +106,11 @@ impl MusicDetector {
         self.comb_of(&power[BAND], level, &mut comb);
         let like = |blocks: usize| {
             let earlier = self.combs.len().checked_sub(blocks).map(|at| &self.combs[at]);
-            earlier.map_or(0.0, |earlier| earlier.iter().zip(&comb).map(|(a, b)| a * b).sum())
+            earlier.map(|earlier| earlier.iter().zip(&comb).map(|(a, b)| a * b).sum::<f32>())
         };
-        let counts = level > AUDIBLE_DBFS && !known;
-        let (near, far) = if counts { (like(NEAR), like(FAR[0]).min(like(FAR[1]))) } else { (0.0, 0.0) };
+        let near = if level > AUDIBLE_DBFS && !known { like(NEAR).unwrap_or(0.0) } else { 0.0 };
+        // Before there is anything to compare with, nothing shows that it ever changes.
+        let far = FAR.into_iter().map(|blocks| like(blocks).unwrap_or(near)).fold(near, f32::min);
         self.combs.push_back(comb);
         Block { dbfs: level.max(FLOOR_DBFS), near, far, music: false }
     }
@@ -138,8 +139,10 @@ impl MusicDetector {
 
     /// Moves the state on by one block and marks what is now known to be music.
     fn judge(&mut self) {
-        let window = self.blocks.range(self.blocks.len() - JUDGED..);
-        let n = JUDGED as f32;
+        // Fewer at the very beginning of a call.
+        let judged = self.blocks.len().min(JUDGED);
+        let window = self.blocks.range(self.blocks.len() - judged..);
+        let n = judged as f32;
         let (mut sum, mut squares, mut jumps, mut near, mut far) = (0.0, 0.0, 0.0, 0.0, 0.0);
         let mut last: Option<f32> = None;
         for block in window {
@@ -153,6 +156,7 @@ impl MusicDetector {
         let spread = (squares / n - (sum / n).powi(2)).max(0.0).sqrt();
         let unrest = 0.015 * (spread - 4.0).max(0.0) + 0.04 * (jumps / n - 2.0).max(0.0);
         let evidence = near / n - unrest;
+        if std::env::var("DBG").is_ok() { println!("E {:.3} {:.3} {:.3} {:.1} {:.1}", evidence, near/n, far/n, spread, jumps/n); }
         let still = far >= STILL * near;
 
         let before = self.state;

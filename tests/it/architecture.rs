@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("models", &["domain"]),
     ("judge", &["domain", "detect"]),
     ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "detect"]),
-    ("jobs", &["domain", "ingest"]),
+    ("jobs", &["domain", "report"]),
     ("http", &["domain", "ingest", "jobs", "report"]),
     (
         "cli",
