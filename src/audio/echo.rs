@@ -191,9 +191,8 @@ impl EchoPath {
         let delay = (0..=DELAYS)
             .max_by(|a, b| self.average[*a].abs().total_cmp(&self.average[*b].abs()))
             .expect("there is at least one delay");
-        let explained = (delay.saturating_sub(4)..=(delay + 4).min(DELAYS))
-            .map(|d| likeness[d].abs())
-            .fold(0.0, f32::max);
+        let explained =
+            (delay.saturating_sub(4)..=(delay + 4).min(DELAYS)).map(|d| likeness[d].abs()).fold(0.0, f32::max);
         self.average[delay].abs() / self.weight >= PATH.max(PATH_EARLY / self.weight.sqrt())
             && source.power[delay] >= LOUDER * heard.power[0]
             && explained >= EXPLAINED

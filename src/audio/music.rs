@@ -156,7 +156,9 @@ impl MusicDetector {
         let spread = (squares / n - (sum / n).powi(2)).max(0.0).sqrt();
         let unrest = 0.015 * (spread - 4.0).max(0.0) + 0.04 * (jumps / n - 2.0).max(0.0);
         let evidence = near / n - unrest;
-        if std::env::var("DBG").is_ok() { println!("E {:.3} {:.3} {:.3} {:.1} {:.1}", evidence, near/n, far/n, spread, jumps/n); }
+        if std::env::var("DBG").is_ok() {
+            println!("E {:.3} {:.3} {:.3} {:.1} {:.1}", evidence, near / n, far / n, spread, jumps / n);
+        }
         let still = far >= STILL * near;
 
         let before = self.state;

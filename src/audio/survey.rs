@@ -46,7 +46,8 @@ impl Surveyor {
         for from in (0..len).step_by(step) {
             let to = (from + step).min(len);
             for (c, lane) in self.lanes.iter_mut().enumerate() {
-                let samples = block.get(c).map_or(&[][..], |channel| &channel[from.min(channel.len())..to.min(channel.len())]);
+                let samples =
+                    block.get(c).map_or(&[][..], |channel| &channel[from.min(channel.len())..to.min(channel.len())]);
                 lane.push(samples);
                 if samples.len() < to - from {
                     lane.push(&vec![0.0; to - from - samples.len()]);

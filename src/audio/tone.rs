@@ -105,10 +105,8 @@ pub fn partials(power: &[f32]) -> Option<Partials> {
         .max_by(|a, b| power[*a].total_cmp(&power[*b]));
     let at = |k: usize| peak_bin(power, k) * BIN_HZ;
     match second {
-        Some(k) if near(k) >= TWIST * first => (first + near(k) >= PURITY * total).then(|| Partials {
-            low: at(strongest.min(k)),
-            high: Some(at(strongest.max(k))),
-        }),
+        Some(k) if near(k) >= TWIST * first => (first + near(k) >= PURITY * total)
+            .then(|| Partials { low: at(strongest.min(k)), high: Some(at(strongest.max(k))) }),
         _ => (first >= PURITY * total).then(|| Partials { low: at(strongest), high: None }),
     }
 }

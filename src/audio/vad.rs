@@ -59,7 +59,7 @@ impl Loudness {
     /// Rises at once, falls by 1 dB a second; the loudest frames are brought to -18 dB.
     fn gain(&mut self, dbfs: f32) -> f32 {
         self.peak_dbfs = (self.peak_dbfs - ev(0, 0.016)).max(dbfs);
-        10f32.powf((ev(1, -30.0) - self.peak_dbfs).clamp(ev(3,0.0), ev(2,30.0)) / 20.0)
+        10f32.powf((ev(1, -30.0) - self.peak_dbfs).clamp(ev(3, 0.0), ev(2, 30.0)) / 20.0)
     }
 }
 
@@ -101,8 +101,7 @@ mod tests {
     use super::*;
 
     fn share_of_speech(vad: &mut dyn VoiceActivity, samples: &[f32]) -> f32 {
-        let frames: Vec<f32> =
-            samples.as_chunks::<FRAME>().0.iter().map(|f| vad.listen(f)).collect();
+        let frames: Vec<f32> = samples.as_chunks::<FRAME>().0.iter().map(|f| vad.listen(f)).collect();
         frames.iter().filter(|p| **p > 0.5).count() as f32 / frames.len().max(1) as f32
     }
 
@@ -132,4 +131,12 @@ mod tests {
     }
 }
 
-fn ev(i:usize,d:f32)->f32{ static V:std::sync::OnceLock<Vec<f32>>=std::sync::OnceLock::new(); V.get_or_init(||std::env::var("AGC").map(|v|v.split(',').map(|x|x.parse().unwrap()).collect()).unwrap_or_default()).get(i).copied().unwrap_or(d)}
+fn ev(i: usize, d: f32) -> f32 {
+    static V: std::sync::OnceLock<Vec<f32>> = std::sync::OnceLock::new();
+    V.get_or_init(|| {
+        std::env::var("AGC").map(|v| v.split(',').map(|x| x.parse().unwrap()).collect()).unwrap_or_default()
+    })
+    .get(i)
+    .copied()
+    .unwrap_or(d)
+}

@@ -70,7 +70,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     lines.push(processor());
     lines.push(memory());
     lines.extend(speech_model(&args.models));
-    lines.push(sentence_model(&args.models));
     lines.push(ffmpeg());
     lines.push(sound_devices());
     lines.push(disk(&args.data));
@@ -175,18 +174,6 @@ fn speech_model(choice: &ModelChoice) -> Vec<Line> {
         Ok(model) => Line::ok("speech model", format!("{} verified in {}", model.name, choice.folder().display())),
         Err(error) => Line::fail("speech model", error.to_string(), format!("runaround models pull {}", choice.model)),
     }]
-}
-
-fn sentence_model(choice: &ModelChoice) -> Line {
-    let store = models::Store::open(&choice.folder());
-    match store.minilm() {
-        Ok(_) => Line::ok("sentence model", "minilm verified"),
-        Err(error) => Line::warn(
-            "sentence model",
-            error.to_string(),
-            "runaround models pull minilm; without it only phrase rules detect",
-        ),
-    }
 }
 
 fn ffmpeg() -> Line {

@@ -1,6 +1,7 @@
 //! What every analysing verb needs: the speech model, the detectors and a pool of threads.
 
 use std::path::PathBuf;
+#[cfg(feature = "whisper")]
 use std::sync::Arc;
 
 #[cfg(feature = "whisper")]
@@ -8,8 +9,11 @@ use anyhow::Context;
 use anyhow::Result;
 
 use super::judge::JudgeChoice;
+#[cfg(feature = "whisper")]
 use crate::detect::Detectors;
-use crate::models::{self, Store};
+use crate::models;
+#[cfg(feature = "whisper")]
+use crate::models::Store;
 use crate::pipeline::Engine;
 
 /// Which models to use and where they lie.
@@ -60,7 +64,14 @@ pub fn start(choice: &ModelChoice, house: &HouseChoice, threads: usize) -> Resul
     drop(model);
     let pool = Pool::start(threads.max(1), move |_| engine.worker())
         .with_context(|| format!("cannot start {threads} transcription threads; try a smaller --jobs"))?;
-    Ok(Engine { pool, model: name, model_sha256: sha256, detectors: Arc::new(detectors(&store)), playbook, judge })
+    Ok(Engine {
+        pool,
+        model: name,
+        model_sha256: sha256,
+        detectors: Arc::new(Detectors::rules_only()),
+        playbook,
+        judge,
+    })
 }
 
 /// Without a speech engine there is nothing to start.
@@ -70,18 +81,6 @@ pub fn start(choice: &ModelChoice, house: &HouseChoice, threads: usize) -> Resul
 #[cfg(not(feature = "whisper"))]
 pub fn start(_: &ModelChoice, _: &HouseChoice, _: usize) -> Result<Engine> {
     anyhow::bail!("this build has no speech engine; build it with the feature whisper (it is on by default)")
-}
-
-/// The detectors with every storey whose model is there. A missing sentence model is said once and is no error:
-/// phrase rules work without it.
-pub fn detectors(store: &Store) -> Detectors {
-    match store.minilm() {
-        Ok(_) => Detectors::rules_only(),
-        Err(error) => {
-            super::tell(&format!("note: {error}; detecting with phrase rules alone"));
-            Detectors::rules_only()
-        }
-    }
 }
 
 /// As many as the machine has cores.

@@ -59,9 +59,8 @@ impl Vocabulary {
     /// Where the words behind a class lead. A class made of others, such as all places, leads where the one leads
     /// that these very words belong to.
     fn target_of(&self, class: usize, length: usize, here: &[(usize, usize)]) -> Option<Target> {
-        self.targets[class].or_else(|| {
-            here.iter().filter(|(_, words)| *words == length).find_map(|(class, _)| self.targets[*class])
-        })
+        self.targets[class]
+            .or_else(|| here.iter().filter(|(_, words)| *words == length).find_map(|(class, _)| self.targets[*class]))
     }
 
     fn id(&mut self, word: &str) -> WordId {
