@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::level::DcBlock;
+use super::level::HighPass;
 use super::resample::Resampler;
 use super::{SPEECH_RATE_HZ, Survey, Window};
 
@@ -32,7 +32,7 @@ pub struct Cutter {
 
 struct Channel {
     resampler: Resampler,
-    dc: DcBlock,
+    high_pass: HighPass,
     gain: f32,
     /// Samples at 16 kHz seen so far.
     seen: u64,
@@ -79,7 +79,7 @@ impl Cutter {
                 let gain_db = channel.speech_dbfs.map_or(0.0, |dbfs| TARGET_DBFS - dbfs);
                 Channel {
                     resampler: Resampler::new(rate_hz),
-                    dc: DcBlock::default(),
+                    high_pass: HighPass::default(),
                     gain: 10f32.powf(gain_db.clamp(-GAIN_MAX_DB, GAIN_MAX_DB) / 20.0),
                     seen: 0,
                     planned: planned.into(),
@@ -136,7 +136,7 @@ impl Cutter {
 impl Channel {
     /// Puts what is fresh where it belongs.
     fn fill(&mut self, done: &mut Vec<(u64, usize, Vec<f32>)>) {
-        self.dc.run(&mut self.fresh);
+        self.high_pass.run(&mut self.fresh);
         let (from, to) = (self.seen, self.seen + self.fresh.len() as u64);
         self.seen = to;
         while let Some(plan) = self.planned.pop_front_if(|plan| plan.start() < to) {

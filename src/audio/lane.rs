@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use super::dtmf::{DtmfDetector, Key};
 use super::endpoint::{Endpointer, Frame, Gate, Heard};
-use super::level::{DcBlock, Floor, InputMeter, LevelMeter, SILENCE_DBFS, level_of};
+use super::level::{Floor, HighPass, InputMeter, LevelMeter, SILENCE_DBFS, level_of};
 use super::music::{self, MusicDetector};
 use super::resample::Resampler;
 use super::spectrum::{BLOCK, SpectrumStream};
@@ -25,7 +25,7 @@ pub struct Lane {
     channel: ChannelId,
     input: InputMeter,
     resampler: Resampler,
-    dc: DcBlock,
+    high_pass: HighPass,
     /// What the last push brought, at 16 kHz, without its DC part.
     fresh: Vec<f32>,
     /// Samples that do not fill a frame yet.
@@ -62,7 +62,7 @@ impl Lane {
             channel,
             input: InputMeter::default(),
             resampler: Resampler::new(rate_hz),
-            dc: DcBlock::default(),
+            high_pass: HighPass::default(),
             fresh: Vec::new(),
             partial: Vec::new(),
             vad,
@@ -190,7 +190,7 @@ impl Lane {
     /// Hears what is fresh and judges what has waited long enough.
     fn listen(&mut self) {
         let mut fresh = std::mem::take(&mut self.fresh);
-        self.dc.run(&mut fresh);
+        self.high_pass.run(&mut fresh);
         // In pieces, so that a whole call in one push behaves like a call in drops.
         for piece in fresh.chunks(BLOCK) {
             let from = self.partial.len();

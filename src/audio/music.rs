@@ -33,7 +33,7 @@ const BEGINS: f32 = 0.18;
 const GOES_ON: f32 = 0.10;
 
 /// So many blocks in a row must speak for music.
-const CONFIRMED: usize = 16;
+const CONFIRMED: usize = 8;
 
 /// Persistence of a single block that counts as part of a piece.
 const HELD: f32 = 0.3;
@@ -156,9 +156,6 @@ impl MusicDetector {
         let spread = (squares / n - (sum / n).powi(2)).max(0.0).sqrt();
         let unrest = 0.015 * (spread - 4.0).max(0.0) + 0.04 * (jumps / n - 2.0).max(0.0);
         let evidence = near / n - unrest;
-        if std::env::var("DBG").is_ok() {
-            println!("E {:.3} {:.3} {:.3} {:.1} {:.1}", evidence, near / n, far / n, spread, jumps / n);
-        }
         let still = far >= STILL * near;
 
         let before = self.state;

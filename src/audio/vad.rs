@@ -56,10 +56,11 @@ impl Default for Loudness {
 }
 
 impl Loudness {
-    /// Rises at once, falls by 1 dB a second; the loudest frames are brought to -18 dB.
+    /// Rises at once, falls by 1 dB a second; the loudest frames are brought up to -30 dB. Never down: on a mono
+    /// recording the other party may be the quiet one.
     fn gain(&mut self, dbfs: f32) -> f32 {
-        self.peak_dbfs = (self.peak_dbfs - ev(0, 0.016)).max(dbfs);
-        10f32.powf((ev(1, -30.0) - self.peak_dbfs).clamp(ev(3, 0.0), ev(2, 30.0)) / 20.0)
+        self.peak_dbfs = (self.peak_dbfs - 0.016).max(dbfs);
+        10f32.powf((-30.0 - self.peak_dbfs).clamp(0.0, 30.0) / 20.0)
     }
 }
 
@@ -129,14 +130,4 @@ mod tests {
         assert!(share_of_speech(&mut vad, &quiet) < 0.1);
         assert!(share_of_speech(&mut vad, &loud) > 0.9);
     }
-}
-
-fn ev(i: usize, d: f32) -> f32 {
-    static V: std::sync::OnceLock<Vec<f32>> = std::sync::OnceLock::new();
-    V.get_or_init(|| {
-        std::env::var("AGC").map(|v| v.split(',').map(|x| x.parse().unwrap()).collect()).unwrap_or_default()
-    })
-    .get(i)
-    .copied()
-    .unwrap_or(d)
 }

@@ -1,5 +1,7 @@
 //! The integration tests, one binary: files under `tests/it`, one per door of the program.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says what broke where")]
+
 mod architecture;
 #[cfg(feature = "whisper")]
 mod calls;
