@@ -27,6 +27,7 @@ fn a_missing_recording_is_named_with_its_cure() {
     assert!(err.contains("/nowhere/call.wav") && err.contains("check the path"), "{err}");
 }
 
+#[cfg(feature = "whisper")]
 #[test]
 fn a_missing_model_names_the_command_that_fetches_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ mod cli;
 mod dialogues;
 mod http;
 mod ingest;
+#[cfg(feature = "fetch")]
 mod judge;
 mod models;
 mod playbook;

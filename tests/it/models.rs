@@ -90,6 +90,7 @@ fn leftovers(folder: &Path) -> Vec<PathBuf> {
     all.filter(|path| path.extension().is_none_or(|end| end != "lock")).collect()
 }
 
+#[cfg(feature = "whisper")]
 #[test]
 fn the_real_tiny_model_is_here_and_verified() {
     let model = Store::open(&default_folder()).whisper("tiny.en").unwrap_or_else(|error| panic!("{error}"));

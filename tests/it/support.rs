@@ -1,9 +1,11 @@
 //! What several doors need: the program itself and the folder of models.
 
+#[cfg(feature = "whisper")]
 use std::path::Path;
 use std::process::{Command, Output};
 
 /// The folder with the models; the tests of the real engine fail without it rather than pass unseen.
+#[cfg(feature = "whisper")]
 pub(crate) fn models() -> String {
     let folder = std::env::var("RUNAROUND_MODELS")
         .unwrap_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("models").display().to_string());
