@@ -13,7 +13,7 @@ models: prepare    ## fetch the speech models into models/
 	cargo run --release --quiet -- models pull base tiny.en
 
 demo: prepare      ## analyse a real recording and show what happened in it
-	cargo run --release --quiet -- models pull base
+	cargo run --release -- models pull base
 	cargo run --release --quiet -- analyze fixtures/calls/flu_slots.flac --out reports
 
 serve: prepare     ## take recordings over HTTP on http://127.0.0.1:8080
