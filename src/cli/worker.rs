@@ -4,6 +4,7 @@
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use serde_json::json;
@@ -47,6 +48,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode> {
     end_with_the_server();
     let error_line = |code: &str, detail: String| {
+        FINISHED.store(true, Ordering::SeqCst);
         say(&json!({ "error": { "code": code, "detail": detail } }))?;
         Ok(ExitCode::FAILURE)
     };
@@ -83,6 +85,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
             if let Err(error) = report::save(&report, &args.out) {
                 return error_line("storage-unavailable", error.to_string());
             }
+            FINISHED.store(true, Ordering::SeqCst);
             say(&json!({ "done": true, "duration_ms": report.source.duration_ms }))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -90,13 +93,18 @@ pub fn run(args: Args) -> Result<ExitCode> {
     }
 }
 
-/// The server holds our stdin open as long as it lives; a worker whose server died would burn a core for nobody.
+/// The last word is being said; from now on the end of stdin means nothing.
+static FINISHED: AtomicBool = AtomicBool::new(false);
+
+/// The server holds our stdin open as long as it waits for us; a worker whose server died would burn a core for nobody.
 fn end_with_the_server() {
     std::thread::spawn(|| {
         let mut ignored = [0; 256];
         let mut stdin = std::io::stdin().lock();
         while matches!(std::io::Read::read(&mut stdin, &mut ignored), Ok(n) if n > 0) {}
-        std::process::exit(1);
+        if !FINISHED.load(Ordering::SeqCst) {
+            std::process::exit(1);
+        }
     });
 }
 
