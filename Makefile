@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: help demo serve test check models prepare fmt bench docs accuracy train web
+.PHONY: help demo serve test check models prepare fmt bench docs
 
 export CARGO_BUILD_JOBS ?= 2
 
@@ -9,20 +9,21 @@ help:              ## this list
 prepare:           ## install what the build needs (cmake, a C++ compiler, ALSA headers, ffmpeg)
 	@scripts/prepare.sh
 
-models: prepare    ## fetch the speech and sentence models into models/
-	cargo run --release --quiet -- models pull base tiny.en minilm
+models: prepare    ## fetch the speech models into models/
+	cargo run --release --quiet -- models pull base tiny.en
 
 demo: prepare      ## analyse a real recording and show what happened in it
-	cargo run --release --quiet -- models pull base minilm
+	cargo run --release -- models pull base
 	cargo run --release --quiet -- analyze fixtures/calls/flu_slots.flac --out reports
 
 serve: prepare     ## take recordings over HTTP on http://127.0.0.1:8080
-	cargo run --release --quiet -- models pull base minilm
-	cargo run --release --quiet -- serve --data data-folder
+	cargo run --release --quiet -- models pull base
+	cargo run --release --quiet -- serve --data runaround-data
 
 test: prepare      ## all tests, the ones with the real speech model included
-	cargo run --quiet -- models pull tiny.en minilm
 	cargo test --quiet --no-default-features
+	cargo test --no-run
+	target/debug/runaround models pull tiny.en
 	cargo test
 
 check:             ## formatting and lints
@@ -32,6 +33,9 @@ check:             ## formatting and lints
 
 fmt:               ## format everything
 	cargo fmt
+
+docs:              ## write the generated documents anew
+	UPDATE_DOCS=1 cargo test --quiet --test it -- report:: architecture::
 
 bench:             ## how fast the parts are
 	cargo bench

@@ -14,8 +14,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::audio::{self, Cutter, Survey, Surveyor, Window};
-use crate::detect::Detectors;
-use crate::dialogue::{self, ChannelRole, GivenRoles, Sound, Utterance};
+use crate::detect::judge::{self, SecondOpinion};
+use crate::detect::playbook::Playbook;
+use crate::detect::{self, Detectors};
+use crate::dialogue::{self, ChannelRole, GivenRoles, Sound, Stretch, Timed, Utterance};
 use crate::domain::report::{
     AudioFacts, ChannelFacts, LabelledTurn, Provenance, RecordingFacts, Report, SCHEMA, Warning,
 };
@@ -40,6 +42,10 @@ pub struct Engine {
     pub model_sha256: String,
     /// Rules, examples and weights.
     pub detectors: Arc<Detectors>,
+    /// What the house's agents can do and have to say, if it told.
+    pub playbook: Option<Playbook>,
+    /// Who is asked about findings that are not sure, if anyone is.
+    pub judge: Option<(Box<dyn SecondOpinion>, judge::Config)>,
 }
 
 /// What belongs to one call.
@@ -128,7 +134,12 @@ pub fn analyze(
         duration_ms: survey.duration_ms,
     };
     let (dialogue, roles) = dialogue::assemble(utterances, &sound, options.roles.as_ref());
-    let reading = engine.detectors.read(&dialogue);
+    let mut reading = engine.detectors.read(&dialogue);
+    let assessment = detect::assess(&dialogue, &mut reading, engine.playbook.as_ref());
+    let second_opinion = engine
+        .judge
+        .as_ref()
+        .map(|(judge, config)| detect::judge::review(&dialogue, &mut reading.findings, judge.as_ref(), config, stop));
     let measures = dialogue::measure(&dialogue, &reading.acts);
     warnings.extend(sound_warnings(&survey, &roles, !dialogue.turns.is_empty()));
     warnings.extend(language_warning(&language));
@@ -165,6 +176,9 @@ pub fn analyze(
         dtmf: dialogue.digits,
         tones: dialogue.tones,
         measures,
+        empathy: assessment.empathy,
+        scorecard: assessment.scorecard,
+        judge: second_opinion,
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: engine.model.clone(),
@@ -172,6 +186,7 @@ pub fn analyze(
             language,
             rules_sha256: engine.detectors.digest(),
             storeys: engine.detectors.storeys(),
+            playbook: engine.playbook.as_ref().map(Playbook::facts),
             produced_at: options.produced_at.clone(),
         },
         complete: true,
@@ -221,7 +236,10 @@ fn listen(
 }
 
 /// The second reading: windows out, words back, oldest first.
-#[allow(clippy::too_many_arguments, reason = "the walk's own second half, called once; a struct would only rename them")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the walk's own second half, called once; a struct would only rename them"
+)]
 fn transcribe(
     path: &Path,
     format: &Format,
@@ -282,26 +300,28 @@ fn transcribe(
 
 /// Puts the words of one window back where they were said: one utterance per cut that has words.
 fn collect(window: &Window, heard: Heard, utterances: &mut Vec<Utterance>) {
-    let mut by_cut: Vec<Vec<Word>> = vec![Vec::new(); window.cuts.len()];
-    let mut latest = 0;
-    for word in heard.words {
-        // The middle of a word is its safest point: both ends may lean into the silence around it.
-        let (cut, _) = window.locate(word.start_ms.midpoint(word.end_ms));
-        // Words come in order; a time that jumps back is the transcriber's slip, not the caller's.
-        let cut = cut.max(latest);
-        latest = cut;
-        let source = window.cuts[cut].source;
-        let offset = window.cuts[cut].offset_ms;
-        let at = |ms: u64| source.start().plus_ms(ms.saturating_sub(offset));
-        let mut span = TimeSpan::new(at(word.start_ms), at(word.end_ms)).clamp_to(source);
-        if let Some(before) = by_cut[cut].last() {
-            let start = span.start().max(before.span.end()).min(source.end());
-            span = TimeSpan::new(start, span.end().max(start));
+    let timed: Vec<Timed<'_>> = heard
+        .words
+        .iter()
+        .map(|word| Timed { text: &word.text, start_ms: word.start_ms, end_ms: word.end_ms })
+        .collect();
+    let stretches: Vec<Stretch> =
+        window.cuts.iter().map(|cut| Stretch { offset_ms: cut.offset_ms, len_ms: cut.source.len_ms() }).collect();
+    let placed = dialogue::place(&timed, &stretches);
+    for (n, cut) in window.cuts.iter().enumerate() {
+        let mut words: Vec<Word> = Vec::new();
+        for (word, _) in heard.words.iter().zip(&placed).filter(|(_, at)| **at == n) {
+            let at = |ms: u64| cut.source.start().plus_ms(ms.saturating_sub(cut.offset_ms));
+            let span = TimeSpan::new(at(word.start_ms), at(word.end_ms)).clamp_to(cut.source);
+            let start = span.start().max(words.last().map_or(span.start(), |before: &Word| before.span.end()));
+            words.push(Word {
+                text: word.text.clone(),
+                span: TimeSpan::new(start, span.end()),
+                confidence: word.confidence,
+            });
         }
-        by_cut[cut].push(Word { text: word.text, span, confidence: word.confidence });
-    }
-    for (cut, words) in window.cuts.iter().zip(by_cut) {
         if !words.is_empty() {
+            dialogue::spread(&mut words, cut.source);
             utterances.push(Utterance { channel: window.channel, span: cut.source, words });
         }
     }
@@ -358,13 +378,18 @@ fn sound_warnings(survey: &Survey, roles: &[ChannelRole], spoken: bool) -> Vec<W
     } else if spoken && sure < UNSURE && roles.iter().any(|role| role.basis == RoleBasis::Inferred) {
         warn(
             "roles-unsure",
-            format!("Which channel is the caller was judged from the words with little to go by (confidence {sure:.2}). If it is wrong, name the channels with --roles."),
+            format!(
+                "Which channel is the caller was judged from the words with little to go by (confidence {sure:.2}). If it is wrong, name the channels with --roles."
+            ),
         );
     }
     for channel in &survey.channels {
         let n = channel.channel.0 + 1;
         if channel.clipped_ppm > 1_000 {
-            warn("audio-clipped", format!("Channel {n} is clipped: it was recorded too loud, and some words may be wrong."));
+            warn(
+                "audio-clipped",
+                format!("Channel {n} is clipped: it was recorded too loud, and some words may be wrong."),
+            );
         }
         if channel.speech_dbfs.is_some_and(|level| level < -45.0) {
             warn("audio-quiet", format!("Channel {n} is very quiet, and some words may be missing."));
@@ -403,7 +428,7 @@ mod tests {
         let word = |text: &str, start_ms, end_ms| HeardWord { text: text.into(), start_ms, end_ms, confidence: 0.9 };
         // The second word leans out of its cut, the third begins in the silence before its own.
         let heard = Heard {
-            words: vec![word("hello", 100, 500), word("there", 600, 1_150), word("bye", 1_300, 1_800)],
+            words: vec![word("hello", 100, 500), word("there.", 600, 1_150), word("bye", 1_300, 1_800)],
             language: "en".into(),
         };
         let mut utterances = Vec::new();

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::engine::{self, ModelChoice};
+use super::engine::{self, HouseChoice, ModelChoice};
 use super::inputs::{self, Input, parse_roles};
 use super::{EXIT_SOME_FAILED, EXIT_STOPPED, tell};
 use crate::dialogue::GivenRoles;
@@ -54,6 +54,8 @@ pub struct Args {
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
+    house: HouseChoice,
+    #[command(flatten)]
     models: ModelChoice,
 }
 
@@ -77,7 +79,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let jobs = args.jobs.unwrap_or_else(engine::default_jobs).max(1);
     let stop = Stop::new();
     stop_on_signal(&stop);
-    let engine = engine::start(&args.models, jobs)?;
+    let engine = engine::start(&args.models, &args.house, jobs)?;
     let bars = Bars::new(args.quiet || inputs.is_empty());
 
     let (sender, receiver) = mpsc::channel();

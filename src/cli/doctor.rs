@@ -70,7 +70,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     lines.push(processor());
     lines.push(memory());
     lines.extend(speech_model(&args.models));
-    lines.push(sentence_model(&args.models));
     lines.push(ffmpeg());
     lines.push(sound_devices());
     lines.push(disk(&args.data));
@@ -164,25 +163,17 @@ fn available_memory() -> Option<u64> {
 
 fn speech_model(choice: &ModelChoice) -> Vec<Line> {
     if !cfg!(feature = "whisper") {
-        return vec![Line::fail("speech model", "this build has no speech engine", "build it with the feature whisper")];
+        return vec![Line::fail(
+            "speech model",
+            "this build has no speech engine",
+            "build it with the feature whisper",
+        )];
     }
     let store = models::Store::open(&choice.folder());
     vec![match store.whisper(&choice.model) {
         Ok(model) => Line::ok("speech model", format!("{} verified in {}", model.name, choice.folder().display())),
         Err(error) => Line::fail("speech model", error.to_string(), format!("runaround models pull {}", choice.model)),
     }]
-}
-
-fn sentence_model(choice: &ModelChoice) -> Line {
-    let store = models::Store::open(&choice.folder());
-    match store.minilm() {
-        Ok(_) => Line::ok("sentence model", "minilm verified"),
-        Err(error) => Line::warn(
-            "sentence model",
-            error.to_string(),
-            "runaround models pull minilm; without it only phrase rules detect",
-        ),
-    }
 }
 
 fn ffmpeg() -> Line {
@@ -206,7 +197,11 @@ fn sound_devices() -> Line {
     use cpal::traits::{DeviceTrait, HostTrait};
     // A default device is named even where there is no card; only opening it tells.
     let Some(device) = cpal::default_host().default_input_device() else {
-        return Line::warn("sound input", "no device", "only needed to listen to a sound card; recordings work without");
+        return Line::warn(
+            "sound input",
+            "no device",
+            "only needed to listen to a sound card; recordings work without",
+        );
     };
     let opened = device.default_input_config().map_err(|error| error.to_string()).and_then(|config| {
         let format = config.sample_format();

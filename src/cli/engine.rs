@@ -1,14 +1,19 @@
 //! What every analysing verb needs: the speech model, the detectors and a pool of threads.
 
 use std::path::PathBuf;
+#[cfg(feature = "whisper")]
 use std::sync::Arc;
 
-use anyhow::Result;
 #[cfg(feature = "whisper")]
 use anyhow::Context;
+use anyhow::Result;
 
+use super::judge::JudgeChoice;
+#[cfg(feature = "whisper")]
 use crate::detect::Detectors;
-use crate::models::{self, Store};
+use crate::models;
+#[cfg(feature = "whisper")]
+use crate::models::Store;
 use crate::pipeline::Engine;
 
 /// Which models to use and where they lie.
@@ -22,6 +27,17 @@ pub struct ModelChoice {
     pub models: Option<PathBuf>,
 }
 
+/// What the house itself brings: its playbook, and whom else to ask.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct HouseChoice {
+    /// What your agents can do and have to say (see `runaround playbook example`)
+    #[arg(long, env = "RUNAROUND_PLAYBOOK", value_name = "FILE")]
+    pub playbook: Option<PathBuf>,
+    /// Whom to ask for a second opinion.
+    #[command(flatten)]
+    pub judge: JudgeChoice,
+}
+
 impl ModelChoice {
     /// The folder given, or the usual one.
     pub fn folder(&self) -> PathBuf {
@@ -32,11 +48,15 @@ impl ModelChoice {
 /// Loads the models, each checked against its hash, and starts `threads` transcription threads.
 ///
 /// # Errors
-/// A model that is missing or not what it should be; the message names the command that mends it.
+/// A model that is missing or not what it should be, a playbook with mistakes, a judge that is not allowed; the message
+/// names the cure.
 #[cfg(feature = "whisper")]
-pub fn start(choice: &ModelChoice, threads: usize) -> Result<Engine> {
+pub fn start(choice: &ModelChoice, house: &HouseChoice, threads: usize) -> Result<Engine> {
     use crate::transcribe::{Pool, whisper};
 
+    // First what costs nothing: nobody waits for a model to learn of a slip in a playbook.
+    let playbook = house.playbook.as_deref().map(super::playbook::load).transpose()?;
+    let judge = house.judge.start()?;
     let store = Store::open(&choice.folder());
     let model = store.whisper(&choice.model)?;
     let engine = whisper::Engine::load(&model.name, &model.bytes, whisper::Config::default())?;
@@ -44,7 +64,14 @@ pub fn start(choice: &ModelChoice, threads: usize) -> Result<Engine> {
     drop(model);
     let pool = Pool::start(threads.max(1), move |_| engine.worker())
         .with_context(|| format!("cannot start {threads} transcription threads; try a smaller --jobs"))?;
-    Ok(Engine { pool, model: name, model_sha256: sha256, detectors: Arc::new(detectors(&store)) })
+    Ok(Engine {
+        pool,
+        model: name,
+        model_sha256: sha256,
+        detectors: Arc::new(Detectors::rules_only()),
+        playbook,
+        judge,
+    })
 }
 
 /// Without a speech engine there is nothing to start.
@@ -52,20 +79,8 @@ pub fn start(choice: &ModelChoice, threads: usize) -> Result<Engine> {
 /// # Errors
 /// Always, naming the cure.
 #[cfg(not(feature = "whisper"))]
-pub fn start(_: &ModelChoice, _: usize) -> Result<Engine> {
+pub fn start(_: &ModelChoice, _: &HouseChoice, _: usize) -> Result<Engine> {
     anyhow::bail!("this build has no speech engine; build it with the feature whisper (it is on by default)")
-}
-
-/// The detectors with every storey whose model is there. A missing sentence model is said once and is no error:
-/// phrase rules work without it.
-pub fn detectors(store: &Store) -> Detectors {
-    match store.minilm() {
-        Ok(_) => Detectors::rules_only(),
-        Err(error) => {
-            super::tell(&format!("note: {error}; detecting with phrase rules alone"));
-            Detectors::rules_only()
-        }
-    }
 }
 
 /// As many as the machine has cores.

@@ -85,7 +85,8 @@ fn is_audio(path: &Path) -> bool {
 
 /// `call.wav` becomes `call`; where that is taken, `call.mp3` becomes `call-mp3`, then `call-mp3-2`.
 fn name(files: Vec<PathBuf>) -> Vec<Input> {
-    let text = |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
+    let text =
+        |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
     let mut taken: BTreeMap<String, ()> = BTreeMap::new();
     let mut inputs = Vec::with_capacity(files.len());
     for path in files {

@@ -47,7 +47,10 @@ impl JudgeChoice {
     /// If a judge was chosen.
     #[cfg(not(feature = "fetch"))]
     pub fn start(&self) -> Result<Option<(Box<dyn SecondOpinion>, Config)>> {
-        anyhow::ensure!(self.judge.is_none(), "this build cannot ask a judge; build it with the feature fetch (it is on by default)");
+        anyhow::ensure!(
+            self.judge.is_none(),
+            "this build cannot ask a judge; build it with the feature fetch (it is on by default)"
+        );
         Ok(None)
     }
 }

@@ -8,7 +8,9 @@ pub mod detect;
 pub mod doctor;
 pub mod engine;
 pub mod inputs;
+pub mod judge;
 pub mod models;
+pub mod playbook;
 pub mod serve;
 pub mod worker;
 
@@ -39,6 +41,8 @@ enum Verb {
     Detect(detect::Args),
     /// Take recordings over HTTP and serve their reports
     Serve(serve::Args),
+    /// Check a playbook, or print one to start from
+    Playbook(playbook::Args),
     /// Fetch and check the model files
     Models(models::Args),
     /// Check this machine: CPU, memory, models, ffmpeg, sound devices, disk
@@ -64,6 +68,7 @@ pub fn main() -> ExitCode {
         Verb::Analyze(args) => analyze::run(args),
         Verb::Detect(args) => detect::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
+        Verb::Playbook(args) => playbook::run(&args),
         Verb::Models(args) => models::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions { shell } => {
@@ -78,9 +83,10 @@ pub fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         // A reader that closed our pipe has had enough; that is not an error.
-        if error.chain().any(|cause| {
-            cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
-        }) {
+        if error
+            .chain()
+            .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe))
+        {
             return ExitCode::SUCCESS;
         }
         tell(&format!("error: {error:#}"));

@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 /// # Errors
 /// Names every mistake of the file.
 pub fn load(file: &Path) -> Result<Playbook> {
-    Ok(parse(file)?.with_context(|| format!("the playbook {} cannot be used", file.display()))?)
+    parse(file)?.with_context(|| format!("the playbook {} cannot be used", file.display()))
 }
 
 fn parse(file: &Path) -> Result<Result<Playbook, crate::detect::playbook::Mistakes>> {

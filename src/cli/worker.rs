@@ -4,11 +4,12 @@
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use serde_json::json;
 
-use super::engine::{self, ModelChoice};
+use super::engine::{self, HouseChoice, ModelChoice};
 use super::inputs::parse_roles;
 use crate::dialogue::GivenRoles;
 use crate::domain::Stop;
@@ -35,6 +36,8 @@ pub struct Args {
     #[arg(long)]
     language: Option<String>,
     #[command(flatten)]
+    house: HouseChoice,
+    #[command(flatten)]
     models: ModelChoice,
 }
 
@@ -43,11 +46,13 @@ pub struct Args {
 /// # Errors
 /// Only if stdout is gone, which means that nobody waits for the result any more.
 pub fn run(args: Args) -> Result<ExitCode> {
+    end_with_the_server();
     let error_line = |code: &str, detail: String| {
+        FINISHED.store(true, Ordering::SeqCst);
         say(&json!({ "error": { "code": code, "detail": detail } }))?;
         Ok(ExitCode::FAILURE)
     };
-    let engine = match engine::start(&args.models, 1) {
+    let engine = match engine::start(&args.models, &args.house, 1) {
         Ok(engine) => engine,
         Err(error) => return error_line("model-unavailable", format!("{error:#}")),
     };
@@ -80,11 +85,27 @@ pub fn run(args: Args) -> Result<ExitCode> {
             if let Err(error) = report::save(&report, &args.out) {
                 return error_line("storage-unavailable", error.to_string());
             }
+            FINISHED.store(true, Ordering::SeqCst);
             say(&json!({ "done": true, "duration_ms": report.source.duration_ms }))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => error_line(error.code(), error.to_string()),
     }
+}
+
+/// The last word is being said; from now on the end of stdin means nothing.
+static FINISHED: AtomicBool = AtomicBool::new(false);
+
+/// The server holds our stdin open as long as it waits for us; a worker whose server died would burn a core for nobody.
+fn end_with_the_server() {
+    std::thread::spawn(|| {
+        let mut ignored = [0; 256];
+        let mut stdin = std::io::stdin().lock();
+        while matches!(std::io::Read::read(&mut stdin, &mut ignored), Ok(n) if n > 0) {}
+        if !FINISHED.load(Ordering::SeqCst) {
+            std::process::exit(1);
+        }
+    });
 }
 
 fn say(line: &serde_json::Value) -> Result<()> {

@@ -8,6 +8,7 @@ pub mod acts;
 pub mod chain;
 pub mod context;
 pub mod empathy;
+pub mod findings;
 pub mod hardship;
 pub mod judge;
 pub mod phrase;
@@ -20,8 +21,11 @@ pub mod text;
 
 use crate::domain::{Act, Chain, Dialogue, Empathy, Finding, Scorecard, Verdict};
 
+use findings::Scene;
 use playbook::Playbook;
 use rules::Rules;
+
+pub use findings::manual;
 
 /// What detection says about a dialogue.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +100,7 @@ impl Detectors {
         let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
         let acts = acts::decide(dialogue, &signs, &scores::from_hits(&hits));
         let (chains, verdict) = chain::tell(dialogue, &acts, &signs);
-        Reading { acts, chains, verdict, findings: Vec::new() }
+        let findings = findings::find(Scene { dialogue, acts: &acts, signs: &signs, chains: &chains });
+        Reading { acts, chains, verdict, findings }
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! [`assemble`] puts utterances in the order of audio time, joins them into turns, decides who speaks on which
 //! channel ([`roles`]), separates two people on one channel as far as their words allow ([`mono`]), and tells a
-//! recorded voice from a person ([`ivr`]). [`measure`] counts.
+//! recorded voice from a person ([`ivr`]). [`place`] finds the stretch of speech each word belongs to, [`measure`] counts.
 
 pub mod assemble;
 pub mod ivr;
 pub mod measures;
 pub mod mono;
+pub mod place;
 pub mod role_words;
 pub mod roles;
 
@@ -15,6 +16,7 @@ use crate::domain::{ChannelId, Confidence, DtmfDigit, Layout, Role, RoleBasis, T
 
 pub use assemble::assemble;
 pub use measures::measure;
+pub use place::{Stretch, Timed, place, spread};
 
 /// One stretch of speech with its words; what a turn is made of.
 #[derive(Clone, Debug, PartialEq)]

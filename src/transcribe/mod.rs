@@ -4,14 +4,19 @@
 //! the only file that knows whisper.cpp. It emits pieces of text with rough times; `guard.rs` decides what to believe of
 //! them and `words.rs` finds each word its place in the sound. [`Scripted`] is the one for tests.
 
-mod guard;
 mod pool;
 mod scripted;
-mod sound;
-mod words;
 
 #[cfg(feature = "whisper")]
 pub mod whisper;
+
+// What any speech model needs around it; without one only their tests do.
+#[cfg(any(feature = "whisper", test))]
+mod guard;
+#[cfg(any(feature = "whisper", test))]
+mod sound;
+#[cfg(any(feature = "whisper", test))]
+mod words;
 
 pub use pool::{CallKey, Pool, Ticket};
 pub use scripted::Scripted;
@@ -19,6 +24,7 @@ pub use scripted::Scripted;
 use crate::domain::SpokenText;
 
 /// Samples a millisecond in every window: 16 kHz.
+#[cfg(any(feature = "whisper", test))]
 const SAMPLES_PER_MS: usize = 16;
 
 /// A word inside a window, before it is mapped back to the call.

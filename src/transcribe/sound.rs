@@ -12,7 +12,7 @@ const FRAME: usize = SAMPLES_PER_MS * FRAME_MS as usize;
 const SILENT_DBFS: f32 = -66.0;
 
 /// Speech is at most this far below the loud frames of its window.
-const SPEECH_DEPTH_DB: f32 = 28.0;
+const SPEECH_DEPTH_DB: f32 = 34.0;
 
 /// Pauses inside a word or between two quick ones; they do not end a stretch of sound.
 const JOIN_MS: u64 = 200;
@@ -48,9 +48,9 @@ impl Sound {
         &self.runs
     }
 
-    /// Milliseconds of sound in all.
-    pub(super) fn voiced_ms(&self) -> u64 {
-        self.runs.iter().map(|run| run.end - run.start).sum()
+    /// Milliseconds that are not silent, noise of the line included.
+    pub(super) fn sounding_ms(&self) -> u64 {
+        self.levels_dbfs.iter().filter(|&&db| db > SILENT_DBFS).count() as u64 * FRAME_MS
     }
 
     /// Where the sound goes on after `last_ms`, the time of the last word: a point in the pause before. `None` if there
@@ -136,7 +136,7 @@ mod tests {
     fn stretches_of_sound_swallow_short_pauses() {
         let sound = sound(&[(0.001, 500), (0.2, 300), (0.001, 100), (0.1, 200), (0.001, 600), (0.2, 400), (0.0, 400)]);
         assert_eq!(sound.runs(), [500..1_100, 1_700..2_100]);
-        assert_eq!((sound.voiced_ms(), sound.len_ms()), (1_000, 2_500));
+        assert_eq!((sound.sounding_ms(), sound.len_ms()), (2_100, 2_500));
     }
 
     #[test]

@@ -44,6 +44,7 @@ impl Default for Config {
 
 /// A loaded model.
 pub struct Engine {
+    name: String,
     context: WhisperContext,
     config: Config,
 }
@@ -63,7 +64,7 @@ impl Engine {
         parameters.use_gpu(config.gpu).flash_attn(config.gpu);
         let context = WhisperContext::new_from_buffer_with_params(model, parameters)
             .map_err(|_| refuse("whisper.cpp refuses it; run `runaround models verify`"))?;
-        Ok(Arc::new(Self { context, config }))
+        Ok(Arc::new(Self { name: name.to_owned(), context, config }))
     }
 
     /// Whether the model knows other languages than English.
@@ -74,9 +75,12 @@ impl Engine {
     /// A transcriber with its own memory of 100 to 350 MB, for one thread.
     ///
     /// # Errors
-    /// [`Error::Engine`] when that memory is not to be had.
+    /// [`Error::Model`] when that memory is not to be had.
     pub fn worker(self: &Arc<Self>) -> Result<Box<dyn Transcriber>, Error> {
-        let state = self.context.create_state().map_err(engine_error)?;
+        let state = self
+            .context
+            .create_state()
+            .map_err(|_| Error::Model(self.name.clone(), "no memory for a worker; use fewer workers".to_owned()))?;
         Ok(Box::new(Worker { engine: Arc::clone(self), state, settings: Vec::new(), prompt: (Vec::new(), Vec::new()) }))
     }
 
@@ -97,7 +101,8 @@ impl Engine {
         self.context.token_translate() - self.context.token_sot() - 1
     }
 
-    /// The vocabulary as the end of an imagined text before this window, cut at whole entries.
+    /// The vocabulary as the end of an imagined text before this window, cut at whole entries. There is no prompt
+    /// without one: well punctuated sentences there did not better the punctuation and made the model skip words.
     fn prompt(&self, vocabulary: &[String]) -> Vec<WhisperTokenId> {
         let mut tokens = Vec::new();
         for term in vocabulary {
@@ -119,7 +124,8 @@ impl Engine {
 /// The processor features this build of whisper.cpp uses, as it names them.
 pub fn cpu_features() -> Vec<String> {
     let said = whisper_rs::print_system_info();
-    let on = |part: &str| part.trim().strip_suffix(" = 1").map(|name| name.rsplit(' ').next().unwrap_or(name).to_owned());
+    let on =
+        |part: &str| part.trim().strip_suffix(" = 1").map(|name| name.rsplit(' ').next().unwrap_or(name).to_owned());
     said.split('|').filter_map(on).collect()
 }
 
@@ -203,19 +209,21 @@ impl Worker {
     }
 }
 
+/// Chosen on 18 minutes of packed windows of telephone speech, with the base and the tiny English model.
 fn settings(language: &'static str, threads: usize) -> FullParams<'static, 'static> {
+    // A beam of 5 gets 0.7% more of the words right for half as much CPU time again.
     let mut settings = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
     settings.set_n_threads(threads.clamp(1, 64) as i32);
     settings.set_language(Some(language));
     // A state keeps the words it decoded and would continue them in the next window, which may be another call's.
     settings.set_no_context(true);
-    // No step up in temperature: see the head of this file. The guard's second hearing takes its place.
+    // Steps in temperature mended one looping window in 53, and the guard's second hearing mends it too.
     settings.set_temperature(0.0);
     settings.set_temperature_inc(0.0);
     settings.set_suppress_blank(true);
+    // No difference on speech; off speech, fewer captions for the guard to take out.
     settings.set_suppress_nst(true);
     settings.set_no_speech_thold(0.6);
-    settings.set_entropy_thold(2.4);
     settings.set_logprob_thold(-1.0);
     // Without its own timestamps the model loops (26% of the words wrong against 12%).
     settings.set_no_timestamps(false);

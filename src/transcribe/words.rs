@@ -78,12 +78,11 @@ fn closes(c: char) -> bool {
 /// Mean over the pieces that carry letters: whether a comma follows says nothing about the word.
 fn probability(pieces: &[Piece]) -> f32 {
     let lettered = |piece: &&Piece| piece.bytes.iter().any(|b| b.is_ascii_alphanumeric() || !b.is_ascii());
-    let mean = |n: usize, sum: f32| if n == 0 { None } else { Some(sum / n as f32) };
-    let sum_of =
-        |pieces: &mut dyn Iterator<Item = &Piece>| pieces.fold((0, 0.0), |(n, p), x| (n + 1, p + x.probability));
-    let (n, sum) = sum_of(&mut pieces.iter().filter(lettered));
-    let (all, total) = sum_of(&mut pieces.iter());
-    mean(n, sum).or(mean(all, total)).unwrap_or(0.0).clamp(0.0, 1.0)
+    let mut probabilities: Vec<f32> = pieces.iter().filter(lettered).map(|piece| piece.probability).collect();
+    if probabilities.is_empty() {
+        probabilities = pieces.iter().map(|piece| piece.probability).collect();
+    }
+    (probabilities.iter().sum::<f32>() / probabilities.len().max(1) as f32).clamp(0.0, 1.0)
 }
 
 fn middle(pieces: &[Piece]) -> u64 {
@@ -100,8 +99,7 @@ pub(super) fn length(text: &str) -> f64 {
         .map(|c| match c {
             '0'..='9' => 3.5,
             '$' | '£' | '€' | '%' => 6.0,
-            c if c.is_ascii_alphabetic() => 1.0,
-            // Letters of other alphabets, most of them; an ideograph is a syllable.
+            // Ideographs and the like: a syllable each.
             c if c.is_alphabetic() && u32::from(c) >= 0x2E80 => 2.5,
             c if c.is_alphabetic() => 1.0,
             _ => 0.0,

@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("models", &["domain"]),
     ("judge", &["domain", "detect"]),
     ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "detect"]),
-    ("jobs", &["domain", "ingest"]),
+    ("jobs", &["domain", "report"]),
     ("http", &["domain", "ingest", "jobs", "report"]),
     (
         "cli",
@@ -119,7 +119,6 @@ fn engines_are_known_in_one_place() {
         ("earshot", &["src/audio/vad.rs"]),
         ("rubato", &["src/audio/resample.rs"]),
         ("axum", &["src/http/"]),
-        ("candle_", &["src/detect/semantic"]),
         ("reqwest", &["src/models/", "src/judge.rs"]),
     ];
     let mut files = Vec::new();
@@ -157,4 +156,16 @@ fn logs_carry_no_speech() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The manual of the detectors is written from their code.
+#[test]
+fn the_manual_of_the_detectors_is_current() {
+    let path = root().join("docs/DETECTORS.md");
+    let made = runaround::detect::manual();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == made, "docs/DETECTORS.md is out of date; run `make docs` and look at the difference");
 }

@@ -28,7 +28,9 @@ fn quotes(report: &Report, label: Label) -> Vec<&str> {
     report
         .turns
         .iter()
-        .flat_map(|turn| turn.acts.iter().filter(|act| act.label == label).map(|act| &turn.turn.text[act.quote.clone()]))
+        .flat_map(|turn| {
+            turn.acts.iter().filter(|act| act.label == label).map(|act| &turn.turn.text[act.quote.clone()])
+        })
         .collect()
 }
 
@@ -47,7 +49,9 @@ fn the_seed_calls_tell_their_stories() {
     assert_eq!(sent_away.call.outcome, Outcome::FulfilledAfterPushback);
     let chain = &sent_away.chains[0];
     assert!(chain.request.quote().to_lowercase().contains("flu"), "{:?}", chain.request.span());
-    assert!(chain.deflections.iter().any(|d| d.by == Role::Agent && d.evidence.quote().to_lowercase().contains("website")));
+    assert!(
+        chain.deflections.iter().any(|d| d.by == Role::Agent && d.evidence.quote().to_lowercase().contains("website"))
+    );
     assert!(!chain.pushbacks.is_empty() && chain.proof.is_some());
     // The labels say the agent's sentence about the website lies near 0:10.
     let span = chain.deflections[0].evidence.span();
@@ -75,8 +79,17 @@ fn the_same_call_gives_the_same_report_with_any_number_of_threads() {
     let out = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     for (jobs, out) in ["1", "3"].iter().zip(&out) {
         let args = [
-            "analyze", "--quiet", "--model", "tiny.en", "--models", &models(), "--jobs", jobs, "--out",
-            &out.path().display().to_string(), &fixture("bank_fee.flac").display().to_string(),
+            "analyze",
+            "--quiet",
+            "--model",
+            "tiny.en",
+            "--models",
+            &models(),
+            "--jobs",
+            jobs,
+            "--out",
+            &out.path().display().to_string(),
+            &fixture("bank_fee.flac").display().to_string(),
         ];
         assert!(run(&args.map(str::to_owned)).status.success());
     }
@@ -105,7 +118,12 @@ fn one_bad_file_does_not_stop_the_others() {
 fn silence_is_a_report_without_words() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("quiet.wav");
-    let spec = hound::WavSpec { channels: 2, sample_rate: 8_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut wav = hound::WavWriter::create(&path, spec).unwrap();
     for _ in 0..2 * 8_000 * 20 {
         wav.write_sample(0i16).unwrap();
@@ -115,4 +133,91 @@ fn silence_is_a_report_without_words() {
     assert!(analyze(&[path], out.path()).status.success());
     let report = report(out.path(), "quiet");
     assert!(report.turns.is_empty() && report.chains.is_empty() && !report.audio.warnings.is_empty());
+}
+
+/// The server, its worker process and the real model together: an accepted call reaches its report, also over a
+/// server that was killed in between.
+#[test]
+fn an_uploaded_call_reaches_its_report_over_a_killed_server() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path());
+    let id = server.upload(&fs::read(fixture("flu_slots_b.flac")).unwrap());
+    server.kill();
+    server = Server::start(data.path());
+    let begun = std::time::Instant::now();
+    let state = loop {
+        let call: serde_json::Value = serde_json::from_str(&server.get(&format!("/v1/calls/{id}"))).unwrap();
+        let state = call["state"].as_str().unwrap().to_owned();
+        if state != "queued" && state != "running" {
+            break state;
+        }
+        assert!(begun.elapsed().as_secs() < 240, "the call is still {state}: {call}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    };
+    assert_eq!(state, "done");
+    let report = Report::from_json(&server.get(&format!("/v1/calls/{id}/report"))).unwrap();
+    assert_eq!(report.call.outcome, Outcome::Fulfilled);
+    assert!(server.get(&format!("/v1/calls/{id}/report.html")).contains("flu shots"));
+}
+
+struct Server {
+    child: std::process::Child,
+    address: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        use std::io::{BufRead, BufReader};
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runaround"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--model", "tiny.en", "--models", &models(), "--data"])
+            .arg(data)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let first = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+        let address = first.rsplit("http://").next().unwrap().trim().to_owned();
+        Self { child, address }
+    }
+
+    fn ask(&self, head: &str, body: &[u8]) -> String {
+        use std::io::{Read, Write};
+        let mut socket = std::net::TcpStream::connect(&self.address).unwrap();
+        write!(
+            socket,
+            "{head}\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        socket.write_all(body).unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        body.to_owned()
+    }
+
+    fn upload(&self, recording: &[u8]) -> String {
+        let answer = self.ask("POST /v1/calls?name=call.flac HTTP/1.1\r\ncontent-type: audio/flac", recording);
+        let call: serde_json::Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"));
+        call["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    fn get(&self, path: &str) -> String {
+        self.ask(&format!("GET {path} HTTP/1.1"), &[])
+    }
+
+    fn kill(&mut self) {
+        // SIGKILL: nothing gets to clean up.
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

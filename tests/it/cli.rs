@@ -27,6 +27,7 @@ fn a_missing_recording_is_named_with_its_cure() {
     assert!(err.contains("/nowhere/call.wav") && err.contains("check the path"), "{err}");
 }
 
+#[cfg(feature = "whisper")]
 #[test]
 fn a_missing_model_names_the_command_that_fetches_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -51,7 +52,9 @@ fn doctor_prints_a_line_per_check_and_a_document() {
     }
     let (_, json, _) = said(&["doctor", "--json"]);
     let lines: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert!(lines.as_array().unwrap().iter().all(|line| ["ok", "warn", "fail"].contains(&line["state"].as_str().unwrap())));
+    assert!(
+        lines.as_array().unwrap().iter().all(|line| ["ok", "warn", "fail"].contains(&line["state"].as_str().unwrap()))
+    );
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod architecture;
 #[cfg(feature = "whisper")]
 mod calls;
 mod cli;
+mod dialogues;
+mod http;
 mod ingest;
 #[cfg(feature = "fetch")]
 mod judge;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use runaround::models::{Error, Event, Manifest, Options, Pulled, SourceKind, Status, Store, default_folder};
+use runaround::models::{Error, Event, Manifest, Options, Pulled, SourceKind, Status, Store};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -90,9 +90,11 @@ fn leftovers(folder: &Path) -> Vec<PathBuf> {
     all.filter(|path| path.extension().is_none_or(|end| end != "lock")).collect()
 }
 
+#[cfg(feature = "whisper")]
 #[test]
 fn the_real_tiny_model_is_here_and_verified() {
-    let model = Store::open(&default_folder()).whisper("tiny.en").unwrap_or_else(|error| panic!("{error}"));
+    let model =
+        Store::open(&runaround::models::default_folder()).whisper("tiny.en").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(model.sha256, sha256(&model.bytes));
     assert_eq!(model.bytes[..4], *b"lmgg");
 }
