@@ -245,7 +245,10 @@ mod tests {
             "caller: I've been on hold for forty minutes.\nagent: Let me see. // offer_action\nagent: No. // refusal_without_alternative",
             &[(Burden::LongWait, Response::Missed)],
         );
-        check("caller: We missed our flight.\nagent: There is nothing we can do. // fulfilment refusal_without_alternative", &[(Burden::MissedEvent, Response::Missed)]);
+        check(
+            "caller: We missed our flight.\nagent: There is nothing we can do. // fulfilment refusal_without_alternative",
+            &[(Burden::MissedEvent, Response::Missed)],
+        );
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use runaround::detect::playbook::{EXAMPLE, Mistakes, Playbook};
 use runaround::detect::{Detectors, assess};
 use runaround::domain::{
-    Chain, Confidence, Could, Deflection, DeflectionKind, Dialogue, Evidence, Label, Outcome, PlaybookVerdict, Role, Target,
-    TimeSpan, Turn,
+    Chain, Confidence, Could, Deflection, DeflectionKind, Dialogue, Evidence, Label, Outcome, PlaybookVerdict, Role,
+    Target, TimeSpan, Turn,
 };
 
 fn read(name: &str) -> Result<Playbook, Mistakes> {
