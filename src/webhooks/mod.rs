@@ -1,0 +1,1 @@
+//! Telling other systems, signed and never twice under another name.
