@@ -10,6 +10,10 @@
 //! data/incoming/              what nobody was promised yet; swept at start
 //! ```
 
+pub mod outbox;
+
+pub mod webhooks;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
