@@ -10,6 +10,8 @@
 //! data/incoming/              what nobody was promised yet; swept at start
 //! ```
 
+pub mod audit;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
