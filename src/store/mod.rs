@@ -14,6 +14,8 @@ pub mod outbox;
 
 pub mod webhooks;
 
+pub mod audit;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
