@@ -26,6 +26,13 @@ use sqlx::{Sqlite, Transaction};
 /// The team of calls that name none; see the first migration.
 pub const EVERYONE: &str = "00000000-0000-7000-8000-000000000001";
 
+pub mod audit;
+pub mod list;
+pub mod outbox;
+pub mod search;
+pub mod topics;
+pub mod when;
+
 static MIGRATOR: Migrator = sqlx::migrate!("src/store/migrations");
 
 /// Why something could not be stored or read.
