@@ -10,6 +10,16 @@
 //! data/incoming/              what nobody was promised yet; swept at start
 //! ```
 
+pub mod audit;
+pub mod detail;
+pub mod findings;
+pub mod list;
+pub mod outbox;
+pub mod search;
+pub mod topics;
+pub mod webhooks;
+pub mod when;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +35,6 @@ use sqlx::{Sqlite, Transaction};
 
 /// The team of calls that name none; see the first migration.
 pub const EVERYONE: &str = "00000000-0000-7000-8000-000000000001";
-
-pub mod audit;
-pub mod list;
-pub mod outbox;
-pub mod search;
-pub mod topics;
-pub mod when;
 
 static MIGRATOR: Migrator = sqlx::migrate!("src/store/migrations");
 
