@@ -20,7 +20,6 @@ pub mod topics;
 pub mod webhooks;
 pub mod when;
 
-pub mod audit;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
