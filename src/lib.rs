@@ -42,6 +42,8 @@ pub mod store;
 
 pub mod jobs;
 
+pub mod live;
+
 pub mod watch;
 
 pub mod webhooks;
