@@ -51,7 +51,7 @@ pub(super) async fn run(listener: TcpListener, router: Router, config: Config, m
             }
         };
         let service = TowerToHyperService::new(router.clone());
-        let connection = http.serve_connection(TokioIo::new(socket), service);
+        let connection = http.serve_connection(TokioIo::new(socket), service).with_upgrades();
         let mut stopping = stopping.clone();
         connections.spawn(async move {
             let mut connection = std::pin::pin!(connection);

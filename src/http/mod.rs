@@ -7,6 +7,7 @@
 mod accept;
 mod calls;
 mod guard;
+pub mod live;
 mod problem;
 mod reports;
 
@@ -49,6 +50,8 @@ pub struct Config {
     /// Whether requests must name this machine as their host. On while only this machine can connect: otherwise any
     /// web page could reach us through the browser of somebody who sits here.
     pub local_names_only: bool,
+    /// The doors for live calls; without it there are none.
+    pub live: Option<live::Doors>,
 }
 
 impl Default for Config {
@@ -62,9 +65,13 @@ impl Default for Config {
             connections_max: 1024,
             farewell: Duration::from_secs(5),
             local_names_only: true,
+            live: None,
         }
     }
 }
+
+/// Time for live calls to close their recordings when asked to stop.
+const LIVE_FAREWELL: Duration = Duration::from_secs(4);
 
 /// Why the server ended.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +101,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let door = Arc::new(Door { store, jobs: jobs.clone(), config: config.clone() });
+    let live = config.live.clone();
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let accepting = tokio::spawn(accept::run(listener, router(door), config, stopping));
     let broken = tokio::select! {
@@ -102,6 +110,10 @@ pub async fn serve(
     };
     info!("stopping");
     stop.send_replace(true);
+    if let Some(live) = &live {
+        // Before the workers: what is spoken now becomes a call that they will find at the next start.
+        live.switchboard.stop(LIVE_FAREWELL).await;
+    }
     let (_, ended) = tokio::join!(jobs.stop(), accepting);
     ended.expect("the accept loop does not panic");
     broken.map_or(Ok(()), |reason| Err(Error::Storage(reason)))
@@ -124,7 +136,7 @@ fn router(door: Arc<Door>) -> Router {
 
 /// Every operation, and with it its description. One line per noun.
 fn api() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().merge(calls::routes()).merge(reports::routes())
+    OpenApiRouter::new().merge(calls::routes()).merge(live::routes()).merge(reports::routes())
 }
 
 async fn health(State(door): State<Arc<Door>>) -> Response {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::jobs::Failure;
 
 /// All slugs with their status and title. Failures of calls use the same.
-const TABLE: [(&str, u16, &str); 35] = [
+const TABLE: [(&str, u16, &str); 36] = [
     ("malformed-request", 400, "The request cannot be read"),
     ("unknown-parameter", 400, "A parameter is unknown or repeated"),
     ("validation-failed", 422, "A value does not fit"),
@@ -40,6 +40,7 @@ const TABLE: [(&str, u16, &str); 35] = [
     ("model-unavailable", 503, "The speech model is missing"),
     ("storage-unavailable", 503, "The storage fails"),
     ("shutting-down", 503, "The server is stopping"),
+    ("capacity-exceeded", 503, "No seat for another live call"),
     ("insufficient-storage", 507, "The disk is full"),
     ("authentication-required", 401, "Credentials are needed"),
     ("rate-limited", 429, "Too many requests"),

@@ -118,7 +118,15 @@ impl Jobs {
     /// # Errors
     /// What the file system says.
     pub async fn receive(&self) -> io::Result<Upload> {
-        Upload::begin(self.0.store.clone()).await
+        self.receive_as(CallId::generate()).await
+    }
+
+    /// The same for a call that has its id already: it was live.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub async fn receive_as(&self, id: CallId) -> io::Result<Upload> {
+        Upload::begin(self.0.store.clone(), id).await
     }
 
     /// Makes a received recording a call. When this returns, it is on stable storage and queued.

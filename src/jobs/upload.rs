@@ -24,8 +24,7 @@ pub struct Upload {
 }
 
 impl Upload {
-    pub(super) async fn begin(store: Store) -> io::Result<Self> {
-        let id = CallId::generate();
+    pub(super) async fn begin(store: Store, id: CallId) -> io::Result<Self> {
         let folder = store.make_incoming(id).await?;
         let mut upload = Self { id, store, file: None, hash: Sha256::new(), bytes: 0, accepted: false };
         let mut options = OpenOptions::new();

@@ -21,12 +21,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("privacy", &["domain"]),
     ("webhooks", &["domain", "store"]),
     ("jobs", &["domain", "report", "store", "access", "privacy"]),
+    ("live", &["domain", "audio", "transcribe", "dialogue", "detect", "jobs"]),
     ("watch", &["domain", "jobs", "store", "access"]),
     ("config", &["domain", "jobs", "http", "webhooks", "watch", "access", "store"]),
-    ("http", &["domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline"]),
+    (
+        "http",
+        &["live", "domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline"],
+    ),
     (
         "cli",
         &[
+            "live",
             "domain",
             "ingest",
             "audio",

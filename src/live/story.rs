@@ -1,0 +1,183 @@
+//! The words of a live call so far, read again whenever some are added.
+//!
+//! Reading costs milliseconds, so the whole recent call is read each time and only what changed is told. Only the recent
+//! part: neither memory nor lag grows with the length of the call. What lies before it keeps its last state.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::detect::playbook::Playbook;
+use crate::detect::{Detectors, Reading};
+use crate::dialogue::{self, GivenRoles, Sound, Utterance};
+use crate::domain::{CallTime, ChannelId, Dialogue, DtmfDigit, Label, Layout, Role, RoleBasis};
+
+use super::event::{self, Body};
+use super::nudge::{self, Nudger, Scene};
+
+/// Utterances that are read; about a quarter of an hour.
+const WINDOW: usize = 200;
+
+/// How many of them are let go at a time.
+const STEP: usize = 50;
+
+/// A party that pauses longer than this has ended its turn; longer than the pause that joins two utterances.
+const CLOSED_AFTER_MS: u64 = 2_500;
+
+/// Keys remembered.
+const KEYS_MAX: usize = 64;
+
+/// The conversation of one call.
+pub struct Story {
+    detectors: Arc<Detectors>,
+    playbook: Option<Arc<Playbook>>,
+    channels: u8,
+    roles: Option<GivenRoles>,
+    utterances: VecDeque<Utterance>,
+    keys: VecDeque<DtmfDigit>,
+    dialogue: Dialogue,
+    reading: Option<Reading>,
+    /// What was told of each turn of the window, by channel and start.
+    told_turns: BTreeMap<(Option<ChannelId>, CallTime), (String, Vec<Label>, bool)>,
+    /// Requests that begin before the window.
+    past: usize,
+    told_chains: Vec<event::Story>,
+    nudger: Nudger,
+}
+
+impl Story {
+    /// For a call with one or two `channels`.
+    pub fn new(
+        channels: u8,
+        roles: Option<Vec<Role>>,
+        detectors: Arc<Detectors>,
+        playbook: Option<Arc<Playbook>>,
+        nudges: nudge::Config,
+    ) -> Self {
+        Self {
+            detectors,
+            playbook,
+            channels,
+            roles: roles.map(|roles| GivenRoles { roles, basis: RoleBasis::Metadata }),
+            utterances: VecDeque::new(),
+            keys: VecDeque::new(),
+            dialogue: Dialogue::default(),
+            reading: None,
+            told_turns: BTreeMap::new(),
+            past: 0,
+            told_chains: Vec::new(),
+            nudger: Nudger::new(nudges),
+        }
+    }
+
+    /// Who speaks on `channel`, as far as it was said.
+    pub fn role(&self, channel: ChannelId) -> Role {
+        let roles = self.roles.as_ref().map(|given| &given.roles);
+        roles.and_then(|roles| roles.get(usize::from(channel.0))).copied().unwrap_or(Role::Mixed)
+    }
+
+    /// Adds what was said, in the order of time.
+    pub fn add(&mut self, utterance: Utterance) {
+        if !utterance.words.is_empty() {
+            self.utterances.push_back(utterance);
+        }
+    }
+
+    /// Adds a key.
+    pub fn press(&mut self, digit: DtmfDigit) {
+        self.keys.push_back(digit);
+        if self.keys.len() > KEYS_MAX {
+            self.keys.pop_front();
+        }
+    }
+
+    /// Reads the call anew and tells what changed.
+    pub fn read(&mut self, now: CallTime, out: &mut Vec<Body>) {
+        if self.utterances.len() > WINDOW {
+            self.let_go();
+        }
+        let sound = Sound {
+            layout: if self.channels == 2 { Layout::Stereo } else { Layout::Mono },
+            channels: self.channels,
+            tones: Vec::new(),
+            digits: self.keys.iter().copied().collect(),
+            duration_ms: now.ms(),
+        };
+        let spoken = self.utterances.iter().cloned().collect();
+        let (dialogue, _) = dialogue::assemble(spoken, &sound, self.roles.as_ref());
+        let mut reading = self.detectors.read(&dialogue);
+        if let Some(playbook) = &self.playbook {
+            playbook.apply(&dialogue, &mut reading);
+        }
+        (self.dialogue, self.reading) = (dialogue, Some(reading));
+        self.tell_turns(now, false, out);
+        self.tell_chains(out);
+    }
+
+    /// Time has passed without new words: turns close, and nudges fall due.
+    pub fn tick(&mut self, now: CallTime, out: &mut Vec<Body>) {
+        self.tell_turns(now, false, out);
+        let Some(reading) = &self.reading else { return };
+        let scene = Scene { now, dialogue: &self.dialogue, acts: &reading.acts, chains: &reading.chains };
+        out.extend(self.nudger.look(scene).map(Body::Nudge));
+    }
+
+    /// Nothing follows.
+    pub fn finish(&mut self, now: CallTime, out: &mut Vec<Body>) {
+        self.read(now, out);
+        self.tell_turns(now, true, out);
+    }
+
+    /// Lets the oldest utterances go. A request that began with them keeps its number and its last state.
+    fn let_go(&mut self) {
+        self.utterances.drain(..STEP);
+        let Some(first) = self.utterances.front().map(|utterance| utterance.span.start()) else { return };
+        let before = self.reading.as_ref().map_or(0, |reading| {
+            reading.chains.iter().take_while(|chain| chain.request.span().start() < first).count()
+        });
+        self.past += before;
+        self.told_chains.drain(..before.min(self.told_chains.len()));
+        self.told_turns.retain(|(_, start), _| *start >= first);
+    }
+
+    fn tell_turns(&mut self, now: CallTime, all_closed: bool, out: &mut Vec<Body>) {
+        let Some(reading) = &self.reading else { return };
+        for (turn, acts) in self.dialogue.turns.iter().zip(&reading.acts) {
+            let mut labels: Vec<Label> = acts.iter().map(|act| act.label).collect();
+            labels.sort_unstable();
+            labels.dedup();
+            let closed = all_closed || now.ms().saturating_sub(turn.span.end().ms()) >= CLOSED_AFTER_MS;
+            let key = (turn.channel, turn.span.start());
+            let told = self.told_turns.get(&key);
+            if told
+                .is_some_and(|(text, before, shut)| text == turn.text.as_str() && *before == labels && *shut >= closed)
+            {
+                continue;
+            }
+            self.told_turns.insert(key, (turn.text.as_str().to_owned(), labels.clone(), closed));
+            out.push(Body::Turn {
+                key: format!("{}-{}", turn.channel.map_or(0, |channel| channel.0), turn.span.start().ms()),
+                speaker: turn.speaker,
+                start_ms: turn.span.start().ms(),
+                end_ms: turn.span.end().ms(),
+                text: turn.text.as_str().to_owned(),
+                labels,
+                closed,
+            });
+        }
+    }
+
+    fn tell_chains(&mut self, out: &mut Vec<Body>) {
+        let Some(reading) = &self.reading else { return };
+        let chains = reading.chains.iter().enumerate().map(|(n, chain)| event::Story::of(self.past + n, chain));
+        let chains: Vec<event::Story> = chains.collect();
+        for (n, chain) in chains.iter().enumerate() {
+            if self.told_chains.get(n) != Some(chain) {
+                out.push(Body::Chain(chain.clone()));
+            }
+        }
+        for n in chains.len()..self.told_chains.len() {
+            out.push(Body::NoChain { n: self.past + n });
+        }
+        self.told_chains = chains;
+    }
+}

@@ -1,0 +1,526 @@
+//! All live calls of this server: who may begin, one thread for each, and what becomes of their recordings.
+//!
+//! A call has a seat or is refused; nobody is slowed down for a newcomer. Sockets push sound into a bounded inbox and never
+//! wait; what does not fit is counted as lost by us. When a call ends, its recording becomes an ordinary call of the batch
+//! service under the same id, and after a crash the next start does the same with what was left.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use crate::domain::{ChannelId, Role};
+use crate::jobs::{self, CallId, Jobs};
+
+use super::bus::Bus;
+use super::card::Card;
+use super::event::Body;
+use super::protocol::{Facts, Hello, Place, Wire};
+use super::recording;
+use super::session::{self, Engine, Session};
+
+/// Messages that wait for a call's thread: about five seconds of two channels.
+const INBOX: usize = 512;
+
+/// How often a thread looks at its transcribers while no sound comes.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Sound that waits for somebody who listens in, in pieces.
+const LISTENING: usize = 256;
+
+/// What this server can take.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Calls at once.
+    pub capacity: usize,
+    /// Longest call.
+    pub call_max_ms: u64,
+    /// Bytes that stay free on the disk.
+    pub disk_reserve: u64,
+    /// How calls are treated.
+    pub session: session::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { capacity: 8, call_max_ms: 4 * 3_600_000, disk_reserve: 1 << 30, session: session::Config::default() }
+    }
+}
+
+/// Why a call was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// All seats are taken.
+    #[error("{0} calls run already, which is what this server can take; send the call to another one or try later")]
+    Full(usize),
+    /// The server is about to stop.
+    #[error("the server is stopping; try again in a minute")]
+    Stopping,
+    /// The disk is nearly full.
+    #[error("the disk is nearly full; make room")]
+    DiskFull,
+    /// The other side of this call has another rate.
+    #[error("both sides of a call need the same sample rate")]
+    OtherRate,
+    /// The recording cannot be written.
+    #[error("the recording cannot be written: {0}")]
+    Disk(#[from] io::Error),
+}
+
+/// The right to begin a call.
+#[derive(Debug)]
+pub struct Seat {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// All live calls. Clones share everything.
+#[derive(Clone)]
+pub struct Switchboard(Arc<Inner>);
+
+impl std::fmt::Debug for Switchboard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Switchboard").field("capacity", &self.0.config.capacity).finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    engine: Arc<Engine>,
+    config: Config,
+    jobs: Jobs,
+    root: PathBuf,
+    seats: Arc<Semaphore>,
+    bus: Bus,
+    // std mutexes: nothing awaits while holding them.
+    lines: Mutex<BTreeMap<CallId, Arc<Line>>>,
+    pairs: Mutex<HashMap<Uuid, Half>>,
+    stopping: watch::Sender<bool>,
+    runtime: tokio::runtime::Handle,
+}
+
+/// A running call, as others see it.
+#[derive(Debug)]
+pub struct Line {
+    /// Its name.
+    pub id: CallId,
+    /// Whose it is.
+    pub team: Option<String>,
+    /// Samples a second.
+    pub rate_hz: u32,
+    /// One or two.
+    pub channels: u8,
+    card: Mutex<Card>,
+    sound: broadcast::Sender<Arc<Vec<i16>>>,
+}
+
+impl Line {
+    /// As it stands on the wall.
+    pub fn card(&self) -> Card {
+        lock(&self.card).clone()
+    }
+
+    /// Its sound from now on: 16 bits, channels interleaved. Who is too slow misses some.
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Vec<i16>>> {
+        self.sound.subscribe()
+    }
+}
+
+/// The first side of a call that comes over two sockets.
+struct Half {
+    line: Arc<Line>,
+    inbox: SyncSender<Input>,
+}
+
+enum Input {
+    Audio { channel: ChannelId, place: Place, samples: Vec<i16> },
+    Missed { channel: ChannelId, samples: u64 },
+    Join(ChannelId),
+    Digit { channel: ChannelId, digit: char },
+    Warn(&'static str),
+}
+
+/// A socket's end of a call. The call is over when all its feeds are gone.
+pub struct Feed {
+    line: Arc<Line>,
+    inbox: SyncSender<Input>,
+    /// Added to the channels of the socket: the second side of a pair is channel 1.
+    shift: u8,
+    /// Sound that did not fit, per channel.
+    missed: [u64; 2],
+}
+
+impl Feed {
+    /// The call.
+    pub fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// Passes on what the socket said. False once the call is over.
+    pub fn take(&mut self, wire: Wire) -> bool {
+        let input = match wire {
+            Wire::Audio { channel, place, samples } => {
+                return self.sound(ChannelId(channel.0 + self.shift), place, samples);
+            }
+            Wire::Digit { channel, digit } => Input::Digit { channel: ChannelId(channel.0 + self.shift), digit },
+            Wire::Warn(code) => Input::Warn(code),
+            Wire::Pair(_) | Wire::Begin(_) => return true,
+            Wire::End => return false,
+        };
+        !matches!(self.inbox.try_send(input), Err(TrySendError::Disconnected(_)))
+    }
+
+    fn sound(&mut self, channel: ChannelId, place: Place, samples: Vec<i16>) -> bool {
+        let Some(missed) = self.missed.get_mut(usize::from(channel.0)) else { return true };
+        if *missed > 0 {
+            match self.inbox.try_send(Input::Missed { channel, samples: *missed }) {
+                Ok(()) => *missed = 0,
+                Err(TrySendError::Full(_)) => {}
+                Err(TrySendError::Disconnected(_)) => return false,
+            }
+        }
+        let length = samples.len() as u64;
+        let sent = if *missed > 0 {
+            Err(true)
+        } else {
+            self.inbox
+                .try_send(Input::Audio { channel, place, samples })
+                .map_err(|e| matches!(e, TrySendError::Full(_)))
+        };
+        // What has its own place on the axis leaves a gap there by itself.
+        match sent {
+            Ok(()) => true,
+            Err(true) if place == Place::Next => {
+                *missed += length;
+                true
+            }
+            Err(full) => full,
+        }
+    }
+}
+
+/// What lies beside a recording until it is handed over.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    roles: Option<Vec<Role>>,
+    facts: Facts,
+}
+
+impl Switchboard {
+    /// Opens the doors, and hands over what an earlier server left. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn start(engine: Engine, config: Config, jobs: Jobs) -> io::Result<Self> {
+        let root = jobs.store().root().join("live");
+        std::fs::create_dir_all(&root)?;
+        let board = Self(Arc::new(Inner {
+            engine: Arc::new(engine),
+            seats: Arc::new(Semaphore::new(config.capacity)),
+            config,
+            jobs,
+            root,
+            bus: Bus::default(),
+            lines: Mutex::default(),
+            pairs: Mutex::default(),
+            stopping: watch::Sender::new(false),
+            runtime: tokio::runtime::Handle::current(),
+        }));
+        let left = std::fs::read_dir(&board.0.root)?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let mut left: Vec<CallId> = left.collect();
+        left.sort();
+        let recovering = board.clone();
+        tokio::spawn(async move {
+            for id in left {
+                match recovering.hand_over(id).await {
+                    Ok(()) => info!(call = %id, "live call of an earlier server handed over"),
+                    Err(cause) => error!(call = %id, %cause, "live call of an earlier server cannot be handed over"),
+                }
+            }
+        });
+        Ok(board)
+    }
+
+    /// Calls this server can take.
+    pub fn capacity(&self) -> usize {
+        self.0.config.capacity
+    }
+
+    /// Where events come from.
+    pub fn bus(&self) -> &Bus {
+        &self.0.bus
+    }
+
+    /// The running calls, oldest first.
+    pub fn lines(&self) -> Vec<Arc<Line>> {
+        lock(&self.0.lines).values().cloned().collect()
+    }
+
+    /// A running call.
+    pub fn line(&self, id: CallId) -> Option<Arc<Line>> {
+        lock(&self.0.lines).get(&id).cloned()
+    }
+
+    /// Resolves when the server is about to stop.
+    pub async fn stopping(&self) {
+        let mut stopping = self.0.stopping.subscribe();
+        let _ = stopping.wait_for(|asked| *asked).await;
+    }
+
+    /// A seat for one call.
+    ///
+    /// # Errors
+    /// All taken, stopping, or no room on the disk.
+    pub fn seat(&self) -> Result<Seat, Refused> {
+        if *self.0.stopping.borrow() {
+            return Err(Refused::Stopping);
+        }
+        if jobs::free_bytes(&self.0.root).is_ok_and(|free| free < self.0.config.disk_reserve) {
+            return Err(Refused::DiskFull);
+        }
+        let seat = Arc::clone(&self.0.seats).try_acquire_owned();
+        seat.map(|permit| Seat { _permit: permit }).map_err(|_| Refused::Full(self.0.config.capacity))
+    }
+
+    /// Begins a call.
+    ///
+    /// # Errors
+    /// The recording cannot be written.
+    pub fn begin(&self, seat: Seat, protocol: &'static str, hello: Hello) -> Result<Feed, Refused> {
+        let id = CallId::generate();
+        let folder = self.0.root.join(id.to_string());
+        std::fs::create_dir_all(&folder)?;
+        let record = Record { roles: hello.roles.clone(), facts: hello.facts.clone() };
+        std::fs::write(folder.join("call.json"), serde_json::to_vec(&record).map_err(io::Error::from)?)?;
+        let roles = hello.roles.clone().unwrap_or_else(|| vec![Role::Mixed; usize::from(hello.channels)]);
+        let session = Session::begin(
+            Arc::clone(&self.0.engine),
+            self.0.config.session.clone(),
+            &hello,
+            key_of(id),
+            &folder.join("audio.wav"),
+        )?;
+        let line = Arc::new(Line {
+            id,
+            team: hello.facts.team.clone(),
+            rate_hz: hello.rate_hz,
+            channels: hello.channels,
+            card: Mutex::new(Card::new(id.to_string(), protocol, roles.clone(), hello.facts.clone())),
+            sound: broadcast::Sender::new(LISTENING),
+        });
+        let (inbox, inputs) = sync_channel(INBOX);
+        lock(&self.0.lines).insert(id, Arc::clone(&line));
+        info!(call = %id, protocol, rate = hello.rate_hz, "live call began");
+        self.tell(&line, 0, Body::Started { protocol, rate_hz: hello.rate_hz, roles, facts: hello.facts });
+        let (board, running) = (self.clone(), Arc::clone(&line));
+        let run = move || board.run(session, &inputs, running, seat);
+        let started = std::thread::Builder::new().name("live-call".to_owned()).spawn(run);
+        if let Err(cause) = started {
+            lock(&self.0.lines).remove(&id);
+            return Err(cause.into());
+        }
+        Ok(Feed { line, inbox, shift: 0, missed: [0; 2] })
+    }
+
+    /// Begins one side of a call that comes over two sockets with the same name: the first to come is the caller, unless
+    /// `hello` says otherwise. Only the first one needs a seat.
+    ///
+    /// # Errors
+    /// As [`Switchboard::seat`] and [`Switchboard::begin`]; the sides must have the same rate.
+    pub fn begin_side(&self, pair: Uuid, protocol: &'static str, hello: Hello) -> Result<Feed, Refused> {
+        let mut pairs = lock(&self.0.pairs);
+        pairs.retain(|_, half| lock(&self.0.lines).contains_key(&half.line.id));
+        if let Some(half) = pairs.get(&pair) {
+            if half.line.rate_hz != hello.rate_hz {
+                return Err(Refused::OtherRate);
+            }
+            let feed = Feed { line: Arc::clone(&half.line), inbox: half.inbox.clone(), shift: 1, missed: [0; 2] };
+            // Nobody holds the call open any more but its two sockets.
+            pairs.remove(&pair);
+            let _ = feed.inbox.try_send(Input::Join(ChannelId(1)));
+            return Ok(feed);
+        }
+        let roles = hello.roles.or_else(|| Some(vec![Role::Caller, Role::Agent]));
+        let mut facts = hello.facts;
+        facts.external_id.get_or_insert_with(|| pair.to_string());
+        let feed = self.begin(self.seat()?, protocol, Hello { channels: 2, roles, facts, ..hello })?;
+        let half = Half { line: Arc::clone(&feed.line), inbox: feed.inbox.clone() };
+        pairs.insert(pair, half);
+        Ok(feed)
+    }
+
+    /// The first side of a pair is gone: if the second never came, the call is over.
+    pub fn end_side(&self, pair: Uuid) {
+        lock(&self.0.pairs).remove(&pair);
+    }
+
+    /// Ends all calls and hands their recordings over; returns when that is done, or at the deadline.
+    pub async fn stop(&self, deadline: Duration) {
+        self.0.stopping.send_replace(true);
+        let until = tokio::time::Instant::now() + deadline;
+        while !lock(&self.0.lines).is_empty() && tokio::time::Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn tell(&self, line: &Line, heard_ms: u64, body: Body) {
+        lock(&line.card).follow(heard_ms, &body);
+        self.0.bus.publish(&line.id.to_string(), line.team.as_deref(), heard_ms, body);
+    }
+
+    /// The thread of one call.
+    fn run(&self, mut session: Session, inputs: &Receiver<Input>, line: Arc<Line>, seat: Seat) {
+        let _leave = Leave { board: self, id: line.id };
+        let mut told = Vec::new();
+        let mut failed = None;
+        loop {
+            let mut next = match inputs.recv_timeout(LOOK) {
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            while let Some(input) = next {
+                if let Err(cause) = take(&mut session, input, &mut told) {
+                    failed = Some(cause);
+                    break;
+                }
+                next = if told.is_empty() { inputs.try_recv().ok() } else { None };
+            }
+            session.poll(&mut told);
+            let heard_ms = session.heard().ms();
+            for body in told.drain(..) {
+                self.tell(&line, heard_ms, body);
+            }
+            let sound = session.take_fresh();
+            if !sound.is_empty() {
+                lock(&line.card).heard_ms = heard_ms;
+                if line.sound.receiver_count() > 0 {
+                    // Nobody there any more is fine.
+                    let _ = line.sound.send(Arc::new(sound));
+                }
+            }
+            if failed.is_some() || *self.0.stopping.borrow() || heard_ms > self.0.config.call_max_ms {
+                break;
+            }
+        }
+        if let Some(cause) = failed {
+            error!(call = %line.id, %cause, "live recording cannot be written; the call ends here");
+            told.push(Body::Warning {
+                code: "recording-failed",
+                text: "The recording cannot be written; the call was ended.".into(),
+            });
+        }
+        let heard_ms = session.heard().ms();
+        let ended = session.finish(&mut told);
+        for body in told {
+            self.tell(&line, heard_ms, body);
+        }
+        // The seat is free before the report is under way: that work has its own queue.
+        drop(seat);
+        let accepted = self.0.runtime.block_on(self.hand_over(line.id));
+        if let Err(cause) = &accepted {
+            warn!(call = %line.id, %cause, "live recording was not handed over; the next start tries again");
+        }
+        let sum = ended.unwrap_or_default();
+        info!(call = %line.id, ms = sum.duration_ms, lost_ms = sum.lost_ms, skipped = sum.skipped, "live call ended");
+        let body = Body::Ended {
+            duration_ms: sum.duration_ms,
+            lost_ms: sum.lost_ms,
+            late_ms: sum.late_ms,
+            skipped: sum.skipped,
+            accepted: accepted.is_ok(),
+        };
+        self.tell(&line, heard_ms, body);
+    }
+
+    /// Makes the recording of a call that is over an accepted call of the batch service, under the same id.
+    async fn hand_over(&self, id: CallId) -> io::Result<()> {
+        let folder = self.0.root.join(id.to_string());
+        // A server that died between accepting and clearing up has done its work.
+        if self.0.jobs.get(id).is_none() {
+            let record = std::fs::read(folder.join("call.json"))?;
+            let record: Record = serde_json::from_slice(&record).map_err(io::Error::from)?;
+            let audio = folder.join("audio.wav");
+            if recording::repair(&audio)?.is_some() {
+                accept(&self.0.jobs, id, &audio, &record).await?;
+            }
+        }
+        std::fs::remove_dir_all(&folder)
+    }
+}
+
+/// The one place that knows how the batch service takes a recording in.
+async fn accept(jobs: &Jobs, id: CallId, audio: &Path, record: &Record) -> io::Result<()> {
+    use tokio::io::AsyncReadExt;
+
+    let mut upload = jobs.receive_as(id).await?;
+    let mut file = tokio::fs::File::open(audio).await?;
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut buffer).await? {
+            0 => break,
+            n => upload.write(&buffer[..n]).await?,
+        }
+    }
+    let facts = &record.facts;
+    let name = facts.name.clone().or_else(|| facts.external_id.clone()).unwrap_or_else(|| "live call".to_owned());
+    let roles = record.roles.as_ref().filter(|roles| roles.iter().all(|role| *role != Role::Mixed));
+    let roles = roles.map(|roles| roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(","));
+    jobs.accept(upload, name, roles).await.map(|_| ())
+}
+
+fn take(session: &mut Session, input: Input, out: &mut Vec<Body>) -> io::Result<()> {
+    match input {
+        Input::Audio { channel, place, samples } => session.audio(channel, place, samples, out),
+        Input::Missed { channel, samples } => session.missed(channel, samples, out),
+        Input::Join(channel) => session.join(channel, out),
+        Input::Digit { channel, digit } => {
+            session.digit(channel, digit, out);
+            Ok(())
+        }
+        Input::Warn(code) => {
+            out.push(Body::Warning { code, text: text_of(code).to_owned() });
+            Ok(())
+        }
+    }
+}
+
+/// What a warning of a protocol means to the people in charge.
+fn text_of(code: &str) -> &'static str {
+    match code {
+        "one-track" => {
+            "Only one side of the call arrives. Ask the provider for both tracks (track=\"both_tracks\"); until then half of the call is missing."
+        }
+        _ => "Something about this stream is unusual.",
+    }
+}
+
+/// Whatever ends the thread, the call leaves the wall.
+struct Leave<'b> {
+    board: &'b Switchboard,
+    id: CallId,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        lock(&self.board.0.lines).remove(&self.id);
+    }
+}
+
+/// Calls take turns by this; equal keys would only share a turn.
+fn key_of(id: CallId) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
