@@ -8,6 +8,7 @@
 
 pub mod bus;
 pub mod card;
+pub mod dial;
 pub mod door;
 pub mod ear;
 pub mod event;
