@@ -120,29 +120,4 @@ impl Store {
         sqlx::query("DELETE FROM idempotency WHERE created_at < ?1").bind(before).execute(within(&mut change)).await?;
         commit(change).await
     }
-
-    /// A number kept under `name`.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn number(&self, name: &str) -> Result<Option<i64>> {
-        let value: Option<String> = sqlx::query_scalar("SELECT value FROM setting WHERE name = ?1")
-            .bind(name)
-            .fetch_optional(self.readers())
-            .await?;
-        Ok(value.and_then(|value| value.parse().ok()))
-    }
-}
-
-/// Keeps a number under `name`.
-///
-/// # Errors
-/// What the database says.
-pub async fn keep_number(change: &mut Change, name: &str, value: i64) -> Result<()> {
-    sqlx::query("INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2")
-        .bind(name)
-        .bind(value.to_string())
-        .execute(within(change))
-        .await?;
-    Ok(())
 }

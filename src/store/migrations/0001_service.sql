@@ -77,7 +77,7 @@ CREATE TABLE api_key (
 
 -- Append-only; every row holds the hash of the one before it.
 CREATE TABLE audit (
-    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq    INTEGER PRIMARY KEY,
     at     INTEGER NOT NULL,
     actor  TEXT NOT NULL,
     action TEXT NOT NULL,
@@ -87,6 +87,8 @@ CREATE TABLE audit (
     hash   BLOB NOT NULL
 ) STRICT;
 CREATE INDEX audit_object ON audit (object, seq);
+CREATE TRIGGER audit_is_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE (ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_is_whole BEFORE DELETE ON audit BEGIN SELECT RAISE (ABORT, 'the audit log is append-only'); END;
 
 -- Calls ----------------------------------------------------------------------------------------------------------
 
