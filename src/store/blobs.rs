@@ -96,7 +96,11 @@ fn sweep(root: &Path, keys: &BTreeSet<String>) -> io::Result<u64> {
     let mut swept = 0;
     for entry in fs::read_dir(root.join("incoming"))? {
         let path = entry?.path();
-        if path.is_dir() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }
+        if path.is_dir() {
+            fs::remove_dir_all(&path)?
+        } else {
+            fs::remove_file(&path)?
+        }
         swept += 1;
     }
     for entry in fs::read_dir(root.join("blobs"))? {

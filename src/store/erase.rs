@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::calls::{CallId, find};
-use super::{Change, Result, Store, audit, commit, now_ms, outbox, within};
+use super::{Result, Store, audit, commit, now_ms, outbox, within};
 use crate::access::Actor;
 
 /// What became of a wish to erase.

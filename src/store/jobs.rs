@@ -155,19 +155,19 @@ impl Store {
     /// What the database says.
     pub async fn unfinished(&self, call: CallId, attempt: u32, how: Unfinished) -> Result<Option<State>> {
         let mut change = self.change().await?;
-        let held: Option<(bool, u32)> = sqlx::query_as(
-            "SELECT cancel, crashes FROM job WHERE call = ?1 AND attempt = ?2 AND state = 'running'",
-        )
-        .bind(call.to_string())
-        .bind(attempt)
-        .fetch_optional(within(&mut change))
-        .await?;
+        let held: Option<(bool, u32)> =
+            sqlx::query_as("SELECT cancel, crashes FROM job WHERE call = ?1 AND attempt = ?2 AND state = 'running'")
+                .bind(call.to_string())
+                .bind(attempt)
+                .fetch_optional(within(&mut change))
+                .await?;
         let Some((cancelled, crashes)) = held else { return Ok(None) };
         let (state, failure, wait_ms, crashed) = match how {
             _ if cancelled => (State::Failed, Some(cancelled_failure()), 0, false),
             Unfinished::Failed(failure) => (State::Failed, Some(failure), 0, false),
             Unfinished::Crashed(mut failure, _) if crashes + 1 >= CRASHES_MAX => {
-                failure.detail += "; it was put aside after three tries, convert the recording to WAV and send it again";
+                failure.detail +=
+                    "; it was put aside after three tries, convert the recording to WAV and send it again";
                 (State::Quarantined, Some(failure), 0, true)
             }
             Unfinished::Crashed(_, wait_ms) => (State::Queued, None, wait_ms, true),

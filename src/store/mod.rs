@@ -10,7 +10,6 @@
 //! data/incoming/              what nobody was promised yet; swept at start
 //! ```
 
-
 pub mod facts;
 
 pub mod calls;
@@ -169,7 +168,9 @@ impl Store {
             Err(other) => return Err(Error::Database(sqlx::Error::Migrate(Box::new(other)))),
         }
         let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        let blobs = Arc::new(LocalFileSystem::new_with_prefix(root.join("blobs"))?.with_automatic_cleanup(true).with_fsync(true));
+        let blobs = Arc::new(
+            LocalFileSystem::new_with_prefix(root.join("blobs"))?.with_automatic_cleanup(true).with_fsync(true),
+        );
         Ok(Self { root: Arc::new(root.to_owned()), readers, writer, blobs })
     }
 

@@ -276,10 +276,11 @@ impl Store {
     /// # Errors
     /// [`Error::Damaged`] if the text is not what was stored, or what the database says.
     pub async fn report(&self, call: CallId) -> Result<Option<Stored>> {
-        let found: Option<Stored> = sqlx::query_as("SELECT json, sha256, playbook, made_at FROM report WHERE call = ?1")
-            .bind(call.to_string())
-            .fetch_optional(self.readers())
-            .await?;
+        let found: Option<Stored> =
+            sqlx::query_as("SELECT json, sha256, playbook, made_at FROM report WHERE call = ?1")
+                .bind(call.to_string())
+                .fetch_optional(self.readers())
+                .await?;
         match found {
             Some(stored) if hash(&stored.json) != stored.sha256 => Err(Error::Damaged("a report")),
             found => Ok(found),
