@@ -48,6 +48,22 @@ impl Store {
         blocking(adopt).await.map_err(|cause| Error::io(self.root(), cause))
     }
 
+    /// Takes back [`adopt`](Self::adopt) for a blob that no row will name.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub async fn disown(&self, key: &str, file: &Path) -> Result<()> {
+        let (file, blob) = (file.to_owned(), self.blob_file(key));
+        let disown = move || {
+            if blob.exists() {
+                fs::rename(&blob, &file)?;
+                fs::remove_dir(blob.parent().expect("a key has a call and a name"))?;
+            }
+            Ok(())
+        };
+        blocking(disown).await.map_err(|cause| Error::io(self.root(), cause))
+    }
+
     /// Removes a blob; one that is not there is fine.
     ///
     /// # Errors

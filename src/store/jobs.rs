@@ -106,6 +106,28 @@ impl Store {
         Ok(held.rows_affected() == 1)
     }
 
+    /// Whether an attempt holds its call and should go on.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn holds(&self, call: CallId, attempt: u32) -> Result<bool> {
+        let held = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM job WHERE call = ?1 AND attempt = ?2 AND state = 'running' AND cancel = 0)",
+        );
+        Ok(held.bind(call.to_string()).bind(attempt).fetch_one(self.readers()).await?)
+    }
+
+    /// Id and text of the playbook that calls are judged by now.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn playbook_in_force(&self) -> Result<Option<(String, String)>> {
+        let found = sqlx::query_as(
+            "SELECT id, toml FROM playbook WHERE activated_at IS NOT NULL ORDER BY activated_at DESC, id DESC LIMIT 1",
+        );
+        Ok(found.fetch_optional(self.readers()).await?)
+    }
+
     /// Stores what an attempt found, ends its job, gives up the recording as it came where a copy has taken its place
     /// and the team does not keep it, and tells. False, and nothing is changed, if the attempt does not hold the job
     /// any more. Blobs that are not needed any more are removed.
