@@ -325,7 +325,16 @@ mod tests {
         let span = TimeSpan::from_ms(0, 1_000);
         let text = SpokenText::from(text);
         let (speaker, words) = (Role::Agent, Vec::new());
-        Evidence::whole_turn(&Turn { i, speaker, channel: None, span, text, words, confidence: 1.0, backchannel: false })
+        Evidence::whole_turn(&Turn {
+            i,
+            speaker,
+            channel: None,
+            span,
+            text,
+            words,
+            confidence: 1.0,
+            backchannel: false,
+        })
     }
 
     fn finding(detector: &str, turn: usize, text: &str) -> Finding {

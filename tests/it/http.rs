@@ -59,12 +59,7 @@ pub(crate) fn worker(home: &Path) -> Vec<OsString> {
 }
 
 pub(crate) fn jobs_config(command: Vec<OsString>) -> jobs::Config {
-    jobs::Config {
-        workers: 2,
-        command,
-        retry_after: Duration::from_millis(50),
-        ..jobs::Config::default()
-    }
+    jobs::Config { workers: 2, command, retry_after: Duration::from_millis(50), ..jobs::Config::default() }
 }
 
 /// A server in this process; dropping it stops it in good order.

@@ -178,7 +178,11 @@ fn a_hundred_kills_lose_double_and_leave_nothing() {
     let begun = Instant::now();
     let ended = |call: &Value| matches!(call["state"].as_str().unwrap(), "done" | "failed" | "quarantined");
     while !calls().iter().all(ended) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "seed {seed}: stuck: {:?}", calls().iter().find(|c| !ended(c)));
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "seed {seed}: stuck: {:?}",
+            calls().iter().find(|c| !ended(c))
+        );
         thread::sleep(Duration::from_millis(100));
     }
 
