@@ -11,6 +11,10 @@
 //! ```
 
 pub mod audit;
+pub mod keys;
+pub mod people;
+pub mod sessions;
+pub mod teams;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
