@@ -11,10 +11,18 @@
 //! ```
 
 pub mod audit;
+pub mod detail;
+pub mod findings;
 pub mod keys;
+pub mod list;
+pub mod outbox;
 pub mod people;
+pub mod search;
 pub mod sessions;
 pub mod teams;
+pub mod topics;
+pub mod webhooks;
+pub mod when;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
