@@ -91,7 +91,12 @@ impl Actor {
 
     /// Somebody who has not said who they are. They may do nothing that is not open to everyone.
     pub fn nobody() -> Self {
-        Self { id: "nobody".to_owned(), name: "nobody".to_owned(), role: Role::Qa, teams: Teams::These(BTreeSet::new()) }
+        Self {
+            id: "nobody".to_owned(),
+            name: "nobody".to_owned(),
+            role: Role::Qa,
+            teams: Teams::These(BTreeSet::new()),
+        }
     }
 
     /// Whoever may use the command line on the server's own machine.
@@ -106,4 +111,11 @@ impl Actor {
             Teams::These(teams) => teams.contains(team),
         }
     }
+}
+
+/// The page where somebody takes up a one-time link, on the server that people find at `base`. `invited`: they have an
+/// account already.
+pub fn link(base: &str, token: &Token, invited: bool) -> String {
+    let kind = if invited { "&invited" } else { "" };
+    format!("{}/setup?token={}{kind}", base.trim_end_matches('/'), token.reveal())
 }

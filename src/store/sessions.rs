@@ -103,4 +103,3 @@ pub async fn end(change: &mut Change, actor: &Actor, token: &Digest) -> Result<(
     sqlx::query("DELETE FROM session WHERE token_hash = ?1").bind(token.as_slice()).execute(within(change)).await?;
     audit::record(change, actor, "session.end", &actor.id, json!({})).await
 }
-

@@ -135,7 +135,7 @@ impl Drop for Server {
 
 /// A test machine may have less room than a real one.
 fn roomy() -> http::Config {
-    http::Config { disk_reserve: 0, ..http::Config::default() }
+    http::Config { disk_reserve: 0, accounts: false, ..http::Config::default() }
 }
 
 struct Response {
@@ -649,7 +649,7 @@ struct Program {
 impl Program {
     fn start(data: &Path, home: &Path) -> Self {
         let mut child = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_runaround")))
-            .args(["serve", "--listen", "127.0.0.1:0", "--disk-reserve", "0", "--data"])
+            .args(["serve", "--no-auth", "--listen", "127.0.0.1:0", "--disk-reserve", "0", "--data"])
             .arg(data)
             .arg("--worker-command")
             .args(worker(home))
@@ -706,11 +706,21 @@ fn the_program_stops_on_sigterm_and_refuses_the_open_network() {
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert!(!is_alive(&pid), "the worker of {id} outlived its server");
 
-    let refused = Command::new(env!("CARGO_BIN_EXE_runaround"))
-        .args(["serve", "--listen", "0.0.0.0:0", "--data"])
-        .arg(data.path())
-        .output()
-        .unwrap();
-    assert!(!refused.status.success());
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("--allow-anyone"));
+    for (flags, advice) in [
+        (["--listen", "0.0.0.0:0"].as_slice(), "--public-url"),
+        (&["--listen", "0.0.0.0:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
+        (&["--listen", "[::]:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
+        (&["--no-auth", "--public-url", "https://calls.example"], "cannot be used with"),
+        (&["--public-url", "https://calls.example/path"], "a scheme and a host"),
+    ] {
+        let refused = Command::new(env!("CARGO_BIN_EXE_runaround"))
+            .args(["serve", "--data"])
+            .arg(data.path())
+            .args(flags)
+            .output()
+            .unwrap();
+        assert!(!refused.status.success());
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(said.contains(advice), "{flags:?}: {said}");
+    }
 }
