@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says what broke where")]
 
+mod access;
 mod architecture;
 #[cfg(feature = "whisper")]
 mod calls;
@@ -13,7 +14,9 @@ mod ingest;
 mod judge;
 mod models;
 mod playbook;
+mod policy;
 mod report;
+mod slow;
 mod support;
 #[cfg(feature = "whisper")]
 mod transcribe;
