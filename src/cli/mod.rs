@@ -3,7 +3,9 @@
 //! Results go to stdout, progress and advice to stderr; colour only on a terminal. Exit codes: 0 done, 1 could not
 //! start, 2 wrong usage, 3 some recordings failed, 130 stopped by Ctrl-C.
 
+pub mod access;
 pub mod analyze;
+pub mod audit;
 pub mod detect;
 pub mod doctor;
 pub mod engine;
@@ -41,6 +43,10 @@ enum Verb {
     Detect(detect::Args),
     /// Take recordings over HTTP and serve their reports
     Serve(serve::Args),
+    /// Check that the log of who did what is whole
+    Audit(audit::Args),
+    /// Let somebody in again who is locked out
+    People(access::People),
     /// Check a playbook, or print one to start from
     Playbook(playbook::Args),
     /// Fetch and check the model files
@@ -68,6 +74,8 @@ pub fn main() -> ExitCode {
         Verb::Analyze(args) => analyze::run(args),
         Verb::Detect(args) => detect::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
+        Verb::Audit(args) => audit::run(args),
+        Verb::People(args) => access::people(args).map(|()| ExitCode::SUCCESS),
         Verb::Playbook(args) => playbook::run(&args),
         Verb::Models(args) => models::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Doctor(args) => doctor::run(&args),

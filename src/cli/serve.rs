@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::http;
@@ -19,10 +19,8 @@ pub struct Args {
     /// Address to answer on
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
-    /// Listen beyond this machine, although there are no accounts yet and everyone who reaches the address can send
-    /// recordings and read all reports
-    #[arg(long)]
-    allow_anyone: bool,
+    #[command(flatten)]
+    access: super::access::Args,
     /// Folder for recordings and reports
     #[arg(long, default_value = "runaround-data", value_name = "DIR")]
     data: PathBuf,
@@ -60,13 +58,8 @@ pub struct Args {
 /// # Errors
 /// If the address or the data folder cannot be used, or the storage fails.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    if !args.listen.ip().is_loopback() && !args.allow_anyone {
-        bail!(
-            "{} can be reached from other machines and there are no accounts yet; \
-             listen on 127.0.0.1, or say --allow-anyone if that is what you want",
-            args.listen
-        );
-    }
+    args.access.check(args.listen)?;
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     runtime.block_on(serve(args))
 }
@@ -97,15 +90,24 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let jobs = Jobs::start(store, lock, jobs_config)
         .await
         .with_context(|| format!("cannot read the data folder {}", args.data.display()))?;
-    let config = http::Config {
-        upload_max: args.max_upload,
-        disk_reserve: args.disk_reserve,
-        local_names_only: !args.allow_anyone,
-        ..http::Config::default()
-    };
+    let mut config =
+        http::Config { upload_max: args.max_upload, disk_reserve: args.disk_reserve, ..http::Config::default() };
+    args.access.apply(address, &mut config);
     announce(address);
+    super::access::welcome(jobs.store(), &config).await?;
     http::serve(listener, jobs, config, asked_to_stop()).await?;
     Ok(())
+}
+
+/// Every connection is an open file, and shells often allow a thousand.
+fn raise_file_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        // Where this is refused, fewer connections fit; nothing else changes.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    }
 }
 
 /// The one line on standard output: with port 0 nobody knows the address before.

@@ -5,14 +5,22 @@
 //! stand and [`events`] when that changes, [`reports`] gives the results, and every refusal is a [`problem`].
 
 mod accept;
+mod audit;
 mod calls;
 mod events;
 mod guard;
+mod keys;
+mod limits;
 mod list;
+mod people;
 mod problem;
 mod reports;
+mod session;
+mod take;
+mod teams;
 mod upload;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +35,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::info;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::access::password::Passwords;
 use crate::jobs::Jobs;
 use crate::store::Store;
+
+use guard::Heard;
+use limits::Limits;
 
 pub use problem::Problem;
 
@@ -45,13 +57,44 @@ pub struct Config {
     pub body_window: Duration,
     /// See [`body_window`](Self::body_window).
     pub body_floor: u64,
+    /// An answer must get on by at least a byte in each stretch of this length.
+    pub write_window: Duration,
     /// Connections at once; more wait.
     pub connections_max: usize,
+    /// Connections at once from one address; more are closed. This machine and the proxies that we trust, from whose
+    /// addresses everybody comes, may have any number.
+    pub connections_per_address: usize,
     /// Time for running requests when asked to stop.
     pub farewell: Duration,
     /// Whether requests must name this machine as their host. On while only this machine can connect: otherwise any
     /// web page could reach us through the browser of somebody who sits here.
     pub local_names_only: bool,
+    /// Whether people and programs must say who they are. Never off where others can connect.
+    pub accounts: bool,
+    /// Where people find this server, for links and to know our own pages, like `https://calls.example`. With `https`
+    /// the session's cookie never travels without it.
+    pub public_url: String,
+    /// Proxies whose `x-forwarded-for` counts.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// A session ends when it was not used for so long. An hour: listening through one long call is no request at all.
+    pub session_idle: Duration,
+    /// A session ends after so long.
+    pub session_max: Duration,
+    /// Tries to sign in to one account, a minute; six times as many from one address.
+    pub logins_per_minute: u32,
+    /// Requests of one person or key, a second, and twice as many at once.
+    pub requests_per_second: u32,
+}
+
+impl Config {
+    /// Browsers keep the first name to us alone, and to connections that nobody listens in on.
+    fn cookie_name(&self) -> &'static str {
+        if self.is_secure() { "__Host-runaround" } else { "runaround" }
+    }
+
+    fn is_secure(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
 }
 
 impl Default for Config {
@@ -62,9 +105,18 @@ impl Default for Config {
             head_timeout: Duration::from_secs(10),
             body_window: Duration::from_secs(30),
             body_floor: 30 * 1024,
-            connections_max: 1024,
+            write_window: Duration::from_secs(60),
+            connections_max: 4096,
+            connections_per_address: 100,
             farewell: Duration::from_secs(5),
             local_names_only: true,
+            accounts: true,
+            public_url: String::new(),
+            trusted_proxies: Vec::new(),
+            session_idle: Duration::from_secs(60 * 60),
+            session_max: Duration::from_secs(12 * 60 * 60),
+            logins_per_minute: 10,
+            requests_per_second: 300,
         }
     }
 }
@@ -82,6 +134,9 @@ struct Door {
     store: Store,
     jobs: Jobs,
     config: Config,
+    passwords: Passwords,
+    limits: Limits,
+    heard: Heard,
 }
 
 /// Serves until `shutdown` resolves: then takes no new connections, ends the workers, lets running requests finish,
@@ -95,7 +150,9 @@ pub async fn serve(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let door = Arc::new(Door { store: jobs.store().clone(), jobs: jobs.clone(), config: config.clone() });
+    let (passwords, limits, heard) = (Passwords::default(), Limits::new(&config), Heard::default());
+    let store = jobs.store().clone();
+    let door = Arc::new(Door { store, jobs: jobs.clone(), config: config.clone(), passwords, limits, heard });
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let accepting = tokio::spawn(accept::run(listener, router(door), config, stopping));
     let broken = tokio::select! {
@@ -127,11 +184,21 @@ fn router(door: Arc<Door>) -> Router {
 /// Every operation, and with it its description. One line per noun.
 fn api() -> OpenApiRouter<Arc<Door>> {
     OpenApiRouter::new()
+        .merge(audit::routes())
         .merge(calls::routes())
         .merge(events::routes())
+        .merge(keys::routes())
         .merge(list::routes())
+        .merge(people::routes())
         .merge(reports::routes())
+        .merge(session::routes())
+        .merge(teams::routes())
         .merge(upload::routes())
+}
+
+/// The description of every operation.
+pub fn document() -> utoipa::openapi::OpenApi {
+    api().split_for_parts().1
 }
 
 async fn health(State(door): State<Arc<Door>>) -> Result<Response, Problem> {

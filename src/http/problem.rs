@@ -46,6 +46,7 @@ const TABLE: &[(&str, u16, &str)] = &[
     ("rate-limited", 429, "Too many requests"),
     ("headers-too-large", 431, "The headers are too large"),
     ("precondition-failed", 412, "The precondition does not hold"),
+    ("unsupported-media-type", 415, "Not an accepted content type"),
     ("range-not-satisfiable", 416, "The range does not fit"),
     ("request-in-progress", 409, "The same request is under way"),
     ("duplicate-call", 409, "There is such a call already"),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says what broke where")]
 
+mod access;
 mod architecture;
 #[cfg(feature = "whisper")]
 mod calls;
@@ -17,7 +18,9 @@ mod load;
 mod models;
 mod mutants;
 mod playbook;
+mod policy;
 mod report;
+mod slow;
 mod store;
 mod support;
 #[cfg(feature = "whisper")]

@@ -51,7 +51,6 @@ CREATE TABLE invitation (
 CREATE TABLE session (
     token_hash BLOB PRIMARY KEY,
     person     TEXT NOT NULL REFERENCES person (id) ON DELETE CASCADE,
-    csrf       TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     seen_at    INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
