@@ -6,10 +6,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::multipart::{Field, Multipart, MultipartError};
-use axum::extract::{FromRequest, Path, Query, Request, State};
+use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::post;
 use serde_json::{Value, json};
 
 use utoipa_axum::router::OpenApiRouter;
@@ -35,7 +35,7 @@ const DISK_CHECK: u64 = 64 << 20;
 
 /// What this file answers.
 pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().route("/v1/calls", get(list).post(upload)).route("/v1/calls/{id}", get(show))
+    OpenApiRouter::new().route("/v1/calls", post(upload))
 }
 
 /// `POST /v1/calls`: a multipart body with a `file`, or the recording itself. Answers 202 once the call is on stable
@@ -64,37 +64,6 @@ pub(super) async fn upload(State(door): State<Arc<Door>>, request: Request) -> R
     let call = door.jobs.accept(received.upload, name, received.roles).await.map_err(|cause| storage(&cause))?;
     let location = format!("/v1/calls/{}", call.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(describe(&call, None))).into_response())
-}
-
-/// `GET /v1/calls`: newest first, `limit` at a time, `before` the id of the last one seen.
-pub(super) async fn list(State(door): State<Arc<Door>>, request: Request) -> Result<Response, Problem> {
-    let [limit, before, state] = parameters(&request, ["limit", "before", "state"])?;
-    let invalid = |what: &str| Problem::new("validation-failed", what);
-    let limit = match limit {
-        None => LIST,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=LIST_MAX).contains(limit))
-            .ok_or_else(|| invalid("`limit` is a number from 1 to 1000").with("limit", LIST_MAX))?,
-    };
-    let before = before.map(|id| id.parse().map_err(|()| invalid("`before` is the id of a call"))).transpose()?;
-    let state = state
-        .map(|state| {
-            serde_json::from_value::<CallState>(Value::String(state))
-                .map_err(|_| invalid("`state` is queued, running, done, failed or quarantined"))
-        })
-        .transpose()?;
-    let calls = door.jobs.list(limit, before, state);
-    let more = calls.last().filter(|_| calls.len() == limit).map(|(call, _)| call.id.to_string());
-    let shown: Vec<Value> = calls.iter().map(|(call, progress)| describe(call, *progress)).collect();
-    Ok(Json(json!({ "calls": shown, "before": more })).into_response())
-}
-
-/// `GET /v1/calls/{id}`.
-pub(super) async fn show(State(door): State<Arc<Door>>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let (call, progress) = find(&door, &id)?;
-    Ok(Json(describe(&call, progress)).into_response())
 }
 
 /// The call that the address names.

@@ -6,9 +6,14 @@
 
 mod accept;
 mod calls;
+mod findings;
 mod guard;
+mod list;
+mod openapi;
 mod problem;
 mod reports;
+mod take;
+mod trends;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::jobs::Jobs;
 use crate::store::Store;
 
+pub use openapi::{document, document_json};
 pub use problem::Problem;
 
 /// What the door lets through.
@@ -124,7 +130,13 @@ fn router(door: Arc<Door>) -> Router {
 
 /// Every operation, and with it its description. One line per noun.
 fn api() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().merge(calls::routes()).merge(reports::routes())
+    OpenApiRouter::new()
+        .merge(calls::routes())
+        .merge(findings::routes())
+        .merge(list::routes())
+        .merge(openapi::routes())
+        .merge(reports::routes())
+        .merge(trends::routes())
 }
 
 async fn health(State(door): State<Arc<Door>>) -> Response {

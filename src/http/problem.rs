@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::jobs::Failure;
+use crate::store;
 
 /// All slugs with their status and title. Failures of calls use the same.
-const TABLE: [(&str, u16, &str); 35] = [
+const TABLE: [(&str, u16, &str); 37] = [
     ("malformed-request", 400, "The request cannot be read"),
     ("unknown-parameter", 400, "A parameter is unknown or repeated"),
     ("validation-failed", 422, "A value does not fit"),
@@ -45,6 +46,8 @@ const TABLE: [(&str, u16, &str); 35] = [
     ("rate-limited", 429, "Too many requests"),
     ("headers-too-large", 431, "The headers are too large"),
     ("precondition-failed", 412, "The precondition does not hold"),
+    ("duplicate-call", 409, "Another call has this external id"),
+    ("unsupported-media-type", 415, "Not an accepted content type"),
     ("range-not-satisfiable", 416, "The range does not fit"),
 ];
 
@@ -135,6 +138,16 @@ impl Problem {
 impl From<&Failure> for Problem {
     fn from(failure: &Failure) -> Self {
         Self::new(&failure.code, failure.detail.clone())
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(cause: store::Error) -> Self {
+        tracing::error!(%cause, "the store fails");
+        if let store::Error::Full = cause {
+            return Self::new("insufficient-storage", "the server's disk is full; make room and try again");
+        }
+        Self::new("storage-unavailable", "try again later; the server's log says what fails").with("retry_after", 5)
     }
 }
 

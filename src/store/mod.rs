@@ -17,6 +17,7 @@ pub mod list;
 pub mod outbox;
 pub mod search;
 pub mod topics;
+pub mod trends;
 pub mod webhooks;
 pub mod when;
 
