@@ -199,7 +199,13 @@ struct Agreement {
 }
 
 fn compare(a: &str, b: &str, pairs: &[(Vote, Vote)]) -> Vec<Kappa> {
-    fn one<T: Ord + Copy>(a: &str, b: &str, measure: &'static str, pairs: &[(Vote, Vote)], part: fn(&Vote) -> T) -> Kappa {
+    fn one<T: Ord + Copy>(
+        a: &str,
+        b: &str,
+        measure: &'static str,
+        pairs: &[(Vote, Vote)],
+        part: fn(&Vote) -> T,
+    ) -> Kappa {
         let pairs: Vec<(T, T)> = pairs.iter().map(|(a, b)| (part(a), part(b))).collect();
         let same = pairs.iter().filter(|(a, b)| a == b).count();
         let kappa = kappa(&pairs).map(|kappa| (kappa * 1000.0).round() / 1000.0);
@@ -222,10 +228,8 @@ fn agree(votes: &[Cast], names: &BTreeMap<String, String>) -> Agreement {
     let list: Vec<_> = people.iter().collect();
     for (n, (a, theirs)) in list.iter().enumerate() {
         for (b, others) in &list[n + 1..] {
-            let pairs: Vec<(Vote, Vote)> = theirs
-                .iter()
-                .filter_map(|(call, cast)| Some((cast.vote, others.get(call)?.vote)))
-                .collect();
+            let pairs: Vec<(Vote, Vote)> =
+                theirs.iter().filter_map(|(call, cast)| Some((cast.vote, others.get(call)?.vote))).collect();
             if !pairs.is_empty() {
                 agreement.kappa.extend(compare(&name(a), &name(b), &pairs));
             }
@@ -352,8 +356,12 @@ mod tests {
             vote: Vote { deflected, pushed_back: false, outcome: Outcome::Fulfilled },
             detector: Some(Vote { deflected: true, pushed_back: false, outcome: Outcome::Fulfilled }),
         };
-        let votes =
-            [cast("1", "person:a", true), cast("2", "person:a", false), cast("2", "person:b", false), cast("3", "person:b", true)];
+        let votes = [
+            cast("1", "person:a", true),
+            cast("2", "person:a", false),
+            cast("2", "person:b", false),
+            cast("3", "person:b", true),
+        ];
         let names = BTreeMap::from([("person:a".to_owned(), "Ada".to_owned())]);
         let agreement = agree(&votes, &names);
         let first = &agreement.kappa[0];

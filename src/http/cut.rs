@@ -78,7 +78,12 @@ mod tests {
 
     fn wav() -> Vec<u8> {
         let mut bytes = Vec::new();
-        let spec = hound::WavSpec { channels: 2, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+        let spec = hound::WavSpec {
+            channels: 2,
+            sample_rate: 8000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
         let mut writer = hound::WavWriter::new(std::io::Cursor::new(&mut bytes), spec).unwrap();
         for n in 0..16_000_i16 {
             writer.write_sample(n).unwrap();

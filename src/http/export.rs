@@ -265,6 +265,9 @@ mod tests {
             assert!(cell(hostile).starts_with('\''), "{hostile:?}");
         }
         assert_eq!(cell("flu, shots"), "flu, shots");
-        assert_eq!(String::from_utf8(row([cell("a\"b"), cell("x,y"), cell("l\nm")])).unwrap(), "\"a\"\"b\",\"x,y\",\"l\nm\"\n");
+        assert_eq!(
+            String::from_utf8(row([cell("a\"b"), cell("x,y"), cell("l\nm")])).unwrap(),
+            "\"a\"\"b\",\"x,y\",\"l\nm\"\n"
+        );
     }
 }

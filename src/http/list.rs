@@ -13,8 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::Actor;
+use crate::store::calls::State as Stage;
 use crate::store::detail::{self, CallDetail, CallPatch, Patched};
-use crate::store::list::{CallRow, Cursor, Filter, Sort};
+use crate::store::list::{CallProgress, CallRow, Cursor, Filter, Sort};
 use crate::store::search::Search;
 use crate::store::{audit, commit, now_ms};
 
@@ -92,7 +93,20 @@ async fn list(
         door.store.count(&filter, &search, &actor.teams),
     )?;
     let next = found.next.map(|cursor| cursor.to_string());
-    Ok(Json(CallList { calls: found.calls, next, total }).into_response())
+    let calls = found.calls.into_iter().map(|call| with_progress(&door, call)).collect();
+    Ok(Json(CallList { calls, next, total }).into_response())
+}
+
+/// How far a running call is, the workers know.
+fn with_progress(door: &Door, mut call: CallRow) -> CallRow {
+    if call.state == Stage::Running {
+        let progress = call.id.parse().ok().and_then(|id| door.jobs.progress(id));
+        call.progress = progress.map(|progress| CallProgress {
+            done_ms: progress.done_ms,
+            total_ms: Some(progress.total_ms).filter(|total| *total > 0),
+        });
+    }
+    call
 }
 
 /// A call with its addresses.
@@ -106,7 +120,8 @@ struct CallAnswer {
 }
 
 async fn answer(door: &Door, actor: &Actor, id: &str) -> Result<Response, Problem> {
-    let call = door.store.detail(id, &actor.teams).await?.ok_or_else(Problem::not_found)?;
+    let mut call = door.store.detail(id, &actor.teams).await?.ok_or_else(Problem::not_found)?;
+    call.row = with_progress(door, call.row);
     let base = format!("/v1/calls/{}", call.row.id);
     let mut links = json!({ "self": base, "findings": format!("{base}/findings") });
     if call.row.outcome.is_some() {

@@ -11,7 +11,7 @@ use crate::jobs::Failure;
 use crate::store;
 
 /// All slugs with their status and title. Failures of calls use the same.
-const TABLE: [(&str, u16, &str); 37] = [
+const TABLE: &[(&str, u16, &str)] = &[
     ("malformed-request", 400, "The request cannot be read"),
     ("unknown-parameter", 400, "A parameter is unknown or repeated"),
     ("validation-failed", 422, "A value does not fit"),
@@ -46,9 +46,15 @@ const TABLE: [(&str, u16, &str); 37] = [
     ("rate-limited", 429, "Too many requests"),
     ("headers-too-large", 431, "The headers are too large"),
     ("precondition-failed", 412, "The precondition does not hold"),
-    ("duplicate-call", 409, "Another call has this external id"),
     ("unsupported-media-type", 415, "Not an accepted content type"),
     ("range-not-satisfiable", 416, "The range does not fit"),
+    ("request-in-progress", 409, "The same request is under way"),
+    ("duplicate-call", 409, "There is such a call already"),
+    ("legal-hold", 409, "The call is under legal hold"),
+    ("call-erased", 410, "The call was erased"),
+    ("digest-mismatch", 422, "The body is not what its digest says"),
+    ("idempotency-key-reused", 422, "The key belongs to another request"),
+    ("cancelled", 422, "The analysis was cancelled"),
 ];
 
 /// A refusal, or the reason why a call failed.
@@ -143,11 +149,17 @@ impl From<&Failure> for Problem {
 
 impl From<store::Error> for Problem {
     fn from(cause: store::Error) -> Self {
-        tracing::error!(%cause, "the store fails");
-        if let store::Error::Full = cause {
-            return Self::new("insufficient-storage", "the server's disk is full; make room and try again");
+        let again = |slug, detail, seconds: u64| Self::new(slug, detail).with("retry_after", seconds);
+        match cause {
+            store::Error::Full => {
+                Self::new("insufficient-storage", "the server's disk is nearly full; make room and send it again")
+            }
+            store::Error::Busy => again("overloaded", "too many at once; send it again in a moment", 2),
+            cause => {
+                tracing::error!(%cause, "the store fails");
+                again("storage-unavailable", "the server cannot store or read now; send it again later", 30)
+            }
         }
-        Self::new("storage-unavailable", "try again later; the server's log says what fails").with("retry_after", 5)
     }
 }
 

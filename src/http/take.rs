@@ -87,7 +87,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<Door>> for Body<T> {
             let detail = "send JSON, with the content type application/json";
             return Err(Problem::new("unsupported-media-type", detail).with("allowed", vec!["application/json"]));
         }
-        let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let declared =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let too_large = || Problem::new("payload-too-large", "send less at once").with("limit", JSON_MAX);
         if declared.is_some_and(|bytes: u64| bytes > JSON_MAX as u64) {
             return Err(too_large());
@@ -106,7 +107,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<Door>> for Body<T> {
             // The library's own text repeats what was sent.
             let place = format!("line {}, column {}", error.line(), error.column());
             if error.is_data() {
-                let detail = format!("{place}: a member is missing, unknown or of the wrong kind; see /v1/openapi.json");
+                let detail =
+                    format!("{place}: a member is missing, unknown or of the wrong kind; see /v1/openapi.json");
                 Problem::new("validation-failed", detail)
             } else {
                 Problem::new("malformed-request", format!("{place}: not JSON"))
@@ -124,7 +126,9 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     }
     let number = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
     // What we never gave out cannot match.
-    number.map(Some).ok_or_else(|| Problem::new("precondition-failed", "`if-match` is no tag of this call; read it again"))
+    number
+        .map(Some)
+        .ok_or_else(|| Problem::new("precondition-failed", "`if-match` is no tag of this call; read it again"))
 }
 
 /// Refuses texts with more than `most` characters, or with control characters other than line ends.

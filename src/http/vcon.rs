@@ -62,7 +62,9 @@ fn vcon(call: &CallDetail, report: &Report) -> Value {
             Some(reference) => json!({ "type": "person", "uuid": reference }),
             None => json!({ "type": "person", "name": "anonymous" }),
         },
-        Role::Agent => json!({ "type": "person", "name": row.agent, "validation": row.agent.as_ref().map(|_| "none"), "dept": row.queue }),
+        Role::Agent => {
+            json!({ "type": "person", "name": row.agent, "validation": row.agent.as_ref().map(|_| "none"), "dept": row.queue })
+        }
         Role::Ivr => json!({ "type": "bot" }),
         Role::Mixed => json!({ "name": "anonymous" }),
     };

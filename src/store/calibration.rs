@@ -147,9 +147,8 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn reviewer_names(&self) -> Result<BTreeMap<String, String>> {
-        let rows: Vec<(String, String)> = sqlx::query_as("SELECT 'person:' || id, name FROM person")
-            .fetch_all(self.readers())
-            .await?;
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT 'person:' || id, name FROM person").fetch_all(self.readers()).await?;
         Ok(rows.into_iter().collect())
     }
 }

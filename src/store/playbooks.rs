@@ -68,7 +68,8 @@ impl Store {
         let mut sql = QueryBuilder::new(PLAYBOOK);
         sql.push(" WHERE id = ").push_bind(id.to_owned());
         let Some(row) = sql.build_query_as().fetch_optional(self.readers()).await? else { return Ok(None) };
-        let text = sqlx::query_scalar("SELECT toml FROM playbook WHERE id = ?").bind(id).fetch_one(self.readers()).await?;
+        let text =
+            sqlx::query_scalar("SELECT toml FROM playbook WHERE id = ?").bind(id).fetch_one(self.readers()).await?;
         Ok(Some((row, text)))
     }
 

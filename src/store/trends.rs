@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 use utoipa::{IntoParams, ToSchema};
 
-use super::list::{Filter, State};
+use super::calls::State;
+use super::list::Filter;
 use super::search::Search;
 use super::when::{DAY_MS, From, Until, When};
 use super::{Result, Store};
@@ -373,8 +374,7 @@ impl Store {
         scope.push(&mut sql, teams);
         sql.push(" AND h.topic <> '' GROUP BY 1 HAVING deflected > 0 ORDER BY 3 DESC, 2 DESC, 1 LIMIT ")
             .push_bind(LINES);
-        let rows: Vec<(String, i64, i64, String, i64, String)> =
-            sql.build_query_as().fetch_all(self.readers()).await?;
+        let rows: Vec<(String, i64, i64, String, i64, String)> = sql.build_query_as().fetch_all(self.readers()).await?;
         let shown = rows.into_iter().map(|(request, calls, deflected, call, start_ms, quote)| TopRequest {
             request,
             calls,
