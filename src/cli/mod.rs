@@ -13,6 +13,7 @@ pub mod inputs;
 pub mod judge;
 pub mod models;
 pub mod playbook;
+pub mod seed;
 pub mod serve;
 pub mod worker;
 
@@ -61,6 +62,9 @@ enum Verb {
     /// Print the manual page
     #[command(hide = true)]
     Man,
+    /// Fill a data folder with made-up calls, for measuring and for trying out
+    #[command(hide = true)]
+    Seed(seed::Args),
     /// Analyse one recording for `serve`, in a process of its own
     #[command(hide = true)]
     Worker(worker::Args),
@@ -87,6 +91,7 @@ pub fn main() -> ExitCode {
             .render(&mut io::stdout())
             .map(|()| ExitCode::SUCCESS)
             .map_err(anyhow::Error::from),
+        Verb::Seed(args) => seed::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Worker(args) => worker::run(args),
     };
     done.unwrap_or_else(|error| {

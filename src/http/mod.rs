@@ -5,20 +5,31 @@
 //! stand and [`events`] when that changes, [`reports`] gives the results, and every refusal is a [`problem`].
 
 mod accept;
+mod agreement;
 mod audit;
+mod calibration;
 mod calls;
+mod coaching;
+mod cut;
 mod events;
+mod export;
+mod findings;
 mod guard;
 mod keys;
 mod limits;
 mod list;
+mod openapi;
 mod people;
+mod playbooks;
 mod problem;
 mod reports;
+mod rescore;
 mod session;
 mod take;
 mod teams;
+mod trends;
 mod upload;
+mod vcon;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -42,6 +53,7 @@ use crate::store::Store;
 use guard::Heard;
 use limits::Limits;
 
+pub use openapi::{document, document_json};
 pub use problem::Problem;
 
 /// What the door lets through.
@@ -185,20 +197,24 @@ fn router(door: Arc<Door>) -> Router {
 fn api() -> OpenApiRouter<Arc<Door>> {
     OpenApiRouter::new()
         .merge(audit::routes())
+        .merge(calibration::routes())
         .merge(calls::routes())
+        .merge(coaching::routes())
         .merge(events::routes())
+        .merge(export::routes())
+        .merge(findings::routes())
         .merge(keys::routes())
         .merge(list::routes())
+        .merge(openapi::routes())
         .merge(people::routes())
+        .merge(playbooks::routes())
         .merge(reports::routes())
+        .merge(rescore::routes())
         .merge(session::routes())
         .merge(teams::routes())
+        .merge(trends::routes())
         .merge(upload::routes())
-}
-
-/// The description of every operation.
-pub fn document() -> utoipa::openapi::OpenApi {
-    api().split_for_parts().1
+        .merge(vcon::routes())
 }
 
 async fn health(State(door): State<Arc<Door>>) -> Result<Response, Problem> {

@@ -12,9 +12,12 @@
 
 pub mod audit;
 pub mod blobs;
+pub mod calibration;
 pub mod calls;
+pub mod coaching;
 pub mod detail;
 pub mod erase;
+pub mod export;
 pub mod facts;
 pub mod findings;
 pub mod jobs;
@@ -23,12 +26,15 @@ pub mod list;
 pub mod lock;
 pub mod outbox;
 pub mod people;
+pub mod playbooks;
 pub mod reports;
 pub mod search;
+pub mod seed;
 pub mod sessions;
 pub mod settings;
 pub mod teams;
 pub mod topics;
+pub mod trends;
 pub mod webhooks;
 pub mod when;
 

@@ -16,6 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("models", &["domain"]),
     ("judge", &["domain", "detect"]),
     ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "detect"]),
+    ("seed", &["domain", "detect", "dialogue"]),
+    ("rescore", &["domain", "detect", "dialogue"]),
     ("store", &["domain", "access", "report"]),
     ("access", &["domain"]),
     ("privacy", &["domain"]),
@@ -23,7 +25,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("jobs", &["domain", "report", "store", "access", "privacy"]),
     ("watch", &["domain", "jobs", "store", "access"]),
     ("config", &["domain", "jobs", "http", "webhooks", "watch", "access", "store"]),
-    ("http", &["domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline"]),
+    (
+        "http",
+        &[
+            "domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline",
+            "rescore",
+        ],
+    ),
     (
         "cli",
         &[
@@ -45,6 +53,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "webhooks",
             "watch",
             "config",
+            "seed",
         ],
     ),
 ];

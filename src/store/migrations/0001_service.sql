@@ -151,6 +151,11 @@ CREATE INDEX call_started ON call (started_at DESC, id DESC);
 CREATE INDEX call_team ON call (team, started_at DESC, id DESC);
 CREATE INDEX call_agent ON call (agent, started_at DESC);
 CREATE INDEX call_state ON call (state, received_at);
+-- All that counts and trends read, so that they never touch the table.
+CREATE INDEX call_facts ON call (
+    state, started_at, id, team, agent, queue, direction, deflected, ivr_deflected, pushed_back, outcome, score,
+    duration_ms, opportunities, acknowledged, detour_ms, reviewed_at, request
+);
 CREATE INDEX call_erase ON call (erase_at) WHERE erase_at IS NOT NULL;
 
 -- Work on a call. The attempt is the fencing token: whoever finishes must still hold it.
@@ -248,6 +253,7 @@ CREATE TABLE chain (
     end_ms    INTEGER NOT NULL,
     PRIMARY KEY (call, n)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX chain_topic ON chain (topic, call);
 
 CREATE TABLE deflection (
     call     TEXT NOT NULL REFERENCES call (id) ON DELETE CASCADE,
@@ -263,7 +269,7 @@ CREATE TABLE deflection (
     end_ms   INTEGER NOT NULL,
     PRIMARY KEY (call, chain, n)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX deflection_target ON deflection (target, kind);
+CREATE INDEX deflection_target ON deflection (target, kind, call);
 
 CREATE TABLE finding (
     call       TEXT NOT NULL REFERENCES call (id) ON DELETE CASCADE,
