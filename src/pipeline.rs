@@ -23,6 +23,7 @@ use crate::domain::report::{
 };
 use crate::domain::{Layout, RoleBasis, Stop, TimeSpan, Word};
 use crate::ingest::{self, Block, Format, Limits};
+use crate::privacy;
 use crate::transcribe::{self, CallKey, Heard, Hints, Pool, Ticket};
 
 /// Windows of one call that may wait for words at once; the next one waits, so no call fills the queue
@@ -59,6 +60,8 @@ pub struct Options {
     pub roles: Option<GivenRoles>,
     /// Language and vocabulary.
     pub hints: Hints,
+    /// Masks card numbers, codes and the like before anything is found in the words.
+    pub redact: bool,
     /// Goes into the report as it is; RFC 3339.
     pub produced_at: String,
     /// Tells calls apart in the pool, so that each gets its fair turn.
@@ -133,7 +136,8 @@ pub fn analyze(
         digits: survey.channels.iter().flat_map(|channel| channel.digits.iter().copied()).collect(),
         duration_ms: survey.duration_ms,
     };
-    let (dialogue, roles) = dialogue::assemble(utterances, &sound, options.roles.as_ref());
+    let (mut dialogue, roles) = dialogue::assemble(utterances, &sound, options.roles.as_ref());
+    let redaction = options.redact.then(|| privacy::redact(&mut dialogue));
     let mut reading = engine.detectors.read(&dialogue);
     let assessment = detect::assess(&dialogue, &mut reading, engine.playbook.as_ref());
     let second_opinion = engine
@@ -179,6 +183,7 @@ pub fn analyze(
         empathy: assessment.empathy,
         scorecard: assessment.scorecard,
         judge: second_opinion,
+        redaction,
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: engine.model.clone(),

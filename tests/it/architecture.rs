@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["domain"]),
     ("models", &["domain"]),
     ("judge", &["domain", "detect"]),
-    ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "detect"]),
+    ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "privacy", "detect"]),
     ("store", &["domain", "access", "report"]),
     ("access", &["domain"]),
     ("privacy", &["domain"]),

@@ -13,6 +13,7 @@ mod ingest;
 mod judge;
 mod models;
 mod playbook;
+mod redaction;
 mod report;
 mod support;
 #[cfg(feature = "whisper")]
