@@ -3,13 +3,15 @@
 use crate::domain::SecretKind;
 
 use super::contact;
-use super::run::{Run, Stream};
+use super::run::{Name, Run, Stream};
 use super::spoken::{self, Atom, Meaning};
 use super::topic::Topic;
 use super::card;
 
 /// From so many digits on a number after the word "card" is one.
 const MENTIONED: usize = 9;
+/// Digits of an amount that is said without its currency.
+const AMOUNT_MAX: usize = 6;
 /// A code is no longer.
 const CODE_MAX: usize = 8;
 /// Digits in a row that a reader could find in a card's number.
@@ -52,7 +54,7 @@ pub(super) fn judge(run: &Run, stream: &Stream, known: &mut Known) -> Option<Ver
     let all = spoken::digits(atoms.iter().copied());
     let len = all.len();
     let is_card = [&hard, &all].into_iter().any(|digits| card::is_number(digits));
-    let kind = if !is_card && run.named_here && run.topic != Some(Topic::Card) {
+    let kind = if !is_card && run.name.is_some_and(|name| name.covers(len)) {
         None
     } else if known.is_card_part(&all) {
         Some(SecretKind::CardNumber)
@@ -60,7 +62,7 @@ pub(super) fn judge(run: &Run, stream: &Stream, known: &mut Known) -> Option<Ver
         None
     } else if let Some(kind) = by_topic(run, stream, &atoms, &all) {
         Some(kind)
-    } else if run.named && !is_card {
+    } else if run.name.is_some() && !is_card {
         None
     } else if known.codes.contains(&all) && len >= 3 && run.topic.is_some() {
         Some(SecretKind::SecurityCode)
@@ -68,7 +70,7 @@ pub(super) fn judge(run: &Run, stream: &Stream, known: &mut Known) -> Option<Ver
         by_shape(run, &atoms, &all, is_card)
     };
     let Some(kind) = kind else {
-        if (run.named || run.named_here) && len >= 3 {
+        if run.name.is_some() && len >= 3 {
             known.named.push(all);
         }
         return None;
@@ -96,6 +98,16 @@ pub(super) fn judge(run: &Run, stream: &Stream, known: &mut Known) -> Option<Ver
     Some(Verdict { atoms: kept, kind, next })
 }
 
+impl Name {
+    /// Whether a number of so many digits is what was named, even while a card is being read.
+    fn covers(self, len: usize) -> bool {
+        match self.topic {
+            Topic::Named => len < *card::LEN.start(),
+            _ => self.beside && len <= AMOUNT_MAX,
+        }
+    }
+}
+
 impl Known {
     fn is_card_part(&self, digits: &str) -> bool {
         digits.len() >= PART && self.cards.iter().any(|card| card.len() > digits.len() && card.contains(digits))
@@ -109,19 +121,19 @@ fn by_topic(run: &Run, stream: &Stream, atoms: &[&Atom], digits: &str) -> Option
     let payment = |short: SecretKind| {
         if len > CODE_MAX { long(digits) } else { short }
     };
-    // "I have two of them": one number among words.
-    let lost = !run.answer && len < 3 && !contact::has_month(atoms) && atoms.len() == 1;
+    // "I have two of them": one small number among words.
+    let lost = !run.answer && atoms.len() == 1 && len == 1;
     match topic {
         Topic::Card if !lost => Some(SecretKind::CardNumber),
         Topic::Code if !lost => Some(payment(SecretKind::SecurityCode)),
-        Topic::Expiry if !lost || len == 2 => Some(payment(SecretKind::Expiry)),
+        Topic::Expiry if !lost => Some(payment(SecretKind::Expiry)),
         Topic::Payment if run.answer || same_turn_as_card(run, stream) => Some(payment(if is_expiry(atoms, digits) {
             SecretKind::Expiry
         } else {
             SecretKind::SecurityCode
         }))
-        .filter(|_| !lost && !run.named),
-        Topic::BirthDate if !lost || len == 2 => {
+        .filter(|_| !lost && run.name.is_none()),
+        Topic::BirthDate if !lost => {
             Some(if len >= *card::LEN.start() { SecretKind::CardNumber } else { SecretKind::BirthDate })
         }
         Topic::Phone if (4..*card::LEN.start()).contains(&len) => Some(SecretKind::Phone),

@@ -27,10 +27,8 @@ pub(super) struct Run {
     pub(super) atoms: Vec<usize>,
     /// What was asked for or announced last.
     pub(super) topic: Option<Topic>,
-    /// The number is named as something that may be kept, and this stands right before it.
-    pub(super) named_here: bool,
-    /// So, but by the other party or some words earlier.
-    pub(super) named: bool,
+    /// What the number was named, if it is something that may be kept.
+    pub(super) name: Option<Name>,
     /// A card was mentioned before.
     pub(super) mention: bool,
     /// Some of its turns hold little else.
@@ -76,12 +74,16 @@ pub(super) struct Expected {
     at_ms: u64,
 }
 
-/// The names of the last number, until it was said.
+/// The name of the next number, until it was said.
 #[derive(Clone, Copy, Debug)]
-struct Name {
+pub(super) struct Name {
     turn: usize,
     /// Byte after it.
     end: usize,
+    /// `Named` or `Amount`.
+    pub(super) topic: Topic,
+    /// Nothing stands between the name and the number.
+    pub(super) beside: bool,
 }
 
 /// Walks the dialogue and hands every run to `judge` as soon as it is complete; `judge` says what is expected next,
@@ -154,7 +156,9 @@ impl Walk<'_> {
 
     fn hear(&mut self, cue: &Cue, n: usize, turn: &Turn) {
         match cue.topic {
-            Topic::Named => self.name = Some(Name { turn: n, end: cue.range.end }),
+            Topic::Named | Topic::Amount => {
+                self.name = Some(Name { turn: n, end: cue.range.end, topic: cue.topic, beside: false });
+            }
             Topic::Mention => self.mention = Some(n),
             topic => {
                 self.expected = Some(Expected { topic, turn: n, at_ms: turn.span.end().ms() });
@@ -189,9 +193,10 @@ impl Walk<'_> {
             let run = match self.open.entry(me) {
                 std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
                 std::collections::hash_map::Entry::Vacant(room) => {
-                    let named_here = self.name.is_some_and(|name| {
+                    let beside = |name: Name| {
                         name.turn == n && between_is_empty(stream, n, name.end, atom.range.start)
-                    });
+                    };
+                    let name = self.name.map(|name| Name { beside: beside(name), ..name });
                     room.insert(Open {
                         run: Run {
                             atoms: Vec::new(),
@@ -200,8 +205,7 @@ impl Walk<'_> {
                                 .filter(|expected| expected.topic.is_secret())
                                 .map(|expected| expected.topic)
                                 .or_else(|| said_after(stream, n, at)),
-                            named_here,
-                            named: self.name.is_some(),
+                            name,
                             mention: self.mention.is_some(),
                             answer: false,
                         },
@@ -233,7 +237,7 @@ impl Walk<'_> {
     fn close(&mut self, speaker: Speaker, judge: &mut Judge<'_>) {
         let Some(open) = self.open.remove(&speaker) else { return };
         let last = open.run.atoms.last().map_or(0, |at| self.stream.atoms[*at].turn);
-        if open.run.named {
+        if open.run.name.is_some() {
             // Said: the next number needs a name of its own.
             self.name = self.name.filter(|name| name.turn > last);
         }
@@ -275,10 +279,18 @@ impl Walk<'_> {
         if digit(before) && digit(after) {
             return hard(before) || hard(after) || stream.is_answer(n);
         }
+        let open = self.open.contains_key(&me);
         if (hard(before) && quiet(after)) || (hard(after) && quiet(before)) {
-            return secret || self.open.contains_key(&me) || stream.is_answer(n);
+            return secret || open || stream.is_answer(n);
         }
-        secret && stream.is_answer(n) && (soft(before) || soft(after) || self.open.contains_key(&me))
+        // While a code is said, whatever sounds like a digit beside one is one: masking a "for" too many hurts nobody.
+        let breath = |at: usize| ["uh", "um", "er"].contains(&stream.atoms[at].lower.as_str());
+        let next = (at + 1..turn.end).find(|at| !breath(*at)).map(|at| &stream.atoms[at]);
+        let last = (turn.start..at).rev().find(|at| !breath(*at)).map(|at| &stream.atoms[at]);
+        if self.expected.is_some_and(|expected| expected.topic.is_payment()) && (digit(next) || (open && digit(last))) {
+            return hard(next) || hard(last) || stream.is_answer(n);
+        }
+        secret && stream.is_answer(n) && (soft(before) || soft(after) || open)
     }
 }
 

@@ -20,8 +20,10 @@ pub(super) enum Topic {
     NationalId,
     /// A card is mentioned, no more.
     Mention,
-    /// The next number is named and may be kept: an order, a reference, an amount.
+    /// The next number is named and may be kept: an order, a reference.
     Named,
+    /// The next number is a sum, a time, a choice.
+    Amount,
     /// An address; its digits belong to [`super::contact`].
     Email,
 }
@@ -29,7 +31,7 @@ pub(super) enum Topic {
 impl Topic {
     /// Whether short numbers are secret as well.
     pub(super) fn is_secret(self) -> bool {
-        !matches!(self, Topic::Mention | Topic::Named | Topic::Email)
+        !matches!(self, Topic::Mention | Topic::Named | Topic::Amount | Topic::Email)
     }
 
     pub(super) fn is_payment(self) -> bool {
@@ -64,10 +66,12 @@ const CUES: [(Topic, &[&str]); 10] = [
         ],
     ),
     (
-        Topic::Named,
+        Topic::Amount,
         &[
             "how (much|many|old|long|far)|total|amounts?|balance|comes to|charged|charges?|price|costs?|deposit|refund of",
             "what time|appointment|press|option|opening hours|quantity",
+            "(subscription|warranty|guarantee|contract|policy|offer|coupon|voucher|discount|membership|licen[cs]e|lease|trial\
+             |plan|quote|points|miles|visa|permit|prescription|ticket|pass|medicine|milk)s?( (that|it|which|will|has|is))? expir\\w*",
         ],
     ),
     (
@@ -91,6 +95,7 @@ const CUES: [(Topic, &[&str]); 10] = [
     (
         Topic::Code,
         &[
+            "((verification|security|access|log ?in) )?codes? (that('s| is) )?(on|to) (your|my|the) (phone|mobile|cell)",
             "security (codes?|numbers?|digits)|c\\.? ?[vbd]\\.? ?[vcb]\\.?( ?(2|two))?|cv ?(2|two)|csc|cid|ccv|see vee vee",
             "(three|3|four|4)[ -]digits?( (security|code|number))*",
             "((last )?(three|3|four|4|short) )?(digits?|numbers?|code|figures) (that('s| is) )?(printed )?(on|from|at) the \

@@ -27,7 +27,7 @@ pub(super) fn line(seed: u64) -> Other {
     let mut personal = false;
     let caller = |text: String| (Role::Caller, text);
     let agent = |text: &str| (Role::Agent, text.to_owned());
-    let turns = match dice.below(14) {
+    let turns = match dice.below(16) {
         0 => {
             let name = dice.one_of(&["order", "confirmation", "reference", "case", "booking", "tracking", "invoice", "account", "policy"]);
             let len = 5 + dice.below(8);
@@ -100,6 +100,28 @@ pub(super) fn line(seed: u64) -> Other {
         12 => {
             let flight = dice.below(900) + 100;
             vec![caller(format!("I'm on flight {flight}, seat 14C, two adults and one child, in room 312."))]
+        }
+        13 => {
+            let (n, year) = (2 + dice.below(60), 2025 + dice.below(9));
+            let hard = [
+                format!("I used my card twice, once for {n} dollars and once for 120."),
+                format!("The offer expires in {n} days, so you have {n} days."),
+                format!("My subscription expires in {year}, I checked."),
+                format!("They sent the code but I had to try it {n} times."),
+                format!("I bought {n} gift cards in {year}."),
+                format!("It's for two to three people, {n} euros each, for one night."),
+                format!("The card reader in store {n} is broken, I was charged ${n}.99."),
+                format!("I called at {n} past three and was number 17 in the queue, oh for one hour."),
+            ];
+            vec![caller(hard[dice.below(hard.len())].clone())]
+        }
+        14 => {
+            // A payment went before; what comes after it must stay.
+            let said = number(dice, 6);
+            vec![
+                agent("That went through, I have charged the card."),
+                agent(&format!("Your confirmation number is {said}, and it ships in 3 to 5 days.")),
+            ]
         }
         _ => {
             let promo = number(dice, 4);
