@@ -10,6 +10,16 @@
 //! data/incoming/              what nobody was promised yet; swept at start
 //! ```
 
+pub mod audit;
+pub mod detail;
+pub mod findings;
+pub mod list;
+pub mod outbox;
+pub mod search;
+pub mod topics;
+pub mod webhooks;
+pub mod when;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

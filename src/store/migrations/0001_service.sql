@@ -77,7 +77,7 @@ CREATE TABLE api_key (
 
 -- Append-only; every row holds the hash of the one before it.
 CREATE TABLE audit (
-    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq    INTEGER PRIMARY KEY,
     at     INTEGER NOT NULL,
     actor  TEXT NOT NULL,
     action TEXT NOT NULL,
@@ -87,11 +87,15 @@ CREATE TABLE audit (
     hash   BLOB NOT NULL
 ) STRICT;
 CREATE INDEX audit_object ON audit (object, seq);
+CREATE TRIGGER audit_is_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE (ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_is_whole BEFORE DELETE ON audit BEGIN SELECT RAISE (ABORT, 'the audit log is append-only'); END;
 
 -- Calls ----------------------------------------------------------------------------------------------------------
 
 CREATE TABLE call (
-    id            TEXT PRIMARY KEY,
+    -- Short, for the search index: see `turn.id`.
+    seq           INTEGER PRIMARY KEY,
+    id            TEXT NOT NULL UNIQUE,
     team          TEXT NOT NULL REFERENCES team (id),
     -- Name of the uploaded file, for people only.
     name          TEXT NOT NULL,
@@ -113,7 +117,6 @@ CREATE TABLE call (
     -- that browsers play.
     original      TEXT,
     playback      TEXT,
-    peaks         BLOB,
     legal_hold    INTEGER NOT NULL DEFAULT 0,
     erase_at      INTEGER,
     -- Rises with every change a reader could see; the ETag.
@@ -138,8 +141,12 @@ CREATE TABLE call (
     -- Hardship stated and what came of it.
     opportunities INTEGER,
     acknowledged  INTEGER,
+    -- Time from the first time the caller was sent away by an agent to the end of the call.
+    detour_ms     INTEGER,
     reviewed_at   INTEGER,
-    reviewed_by   TEXT
+    reviewed_by   TEXT,
+    -- Large, so it comes last: what stands behind it is slow to read.
+    peaks         BLOB
 ) STRICT;
 CREATE INDEX call_started ON call (started_at DESC, id DESC);
 CREATE INDEX call_team ON call (team, started_at DESC, id DESC);
@@ -206,6 +213,7 @@ CREATE TABLE report (
 ) STRICT;
 
 CREATE TABLE turn (
+    -- `call.seq << 20 | n`, so that a hit of the index names its call.
     id       INTEGER PRIMARY KEY,
     call     TEXT NOT NULL REFERENCES call (id) ON DELETE CASCADE,
     n        INTEGER NOT NULL,
@@ -232,6 +240,8 @@ CREATE TABLE chain (
     n         INTEGER NOT NULL,
     -- The request in the caller's words.
     intent    TEXT NOT NULL,
+    -- Like requests share it; see `store::topics`.
+    topic     TEXT NOT NULL DEFAULT '',
     deflected INTEGER NOT NULL,
     pushbacks INTEGER NOT NULL,
     outcome   TEXT NOT NULL,
@@ -247,7 +257,7 @@ CREATE TABLE deflection (
     kind     TEXT NOT NULL,
     target   TEXT NOT NULL,
     said_by  TEXT NOT NULL,
-    -- `could_have`, `could_after`, `not_allowed`, `unknown`; NULL without a playbook.
+    -- `could_have`, `could_after`, `not_allowed`, `right_target`, `unknown`; NULL without a playbook.
     verdict  TEXT,
     quote    TEXT NOT NULL,
     start_ms INTEGER NOT NULL,
