@@ -9,7 +9,9 @@ use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 
 use crate::http;
-use crate::jobs::{self, Jobs, Store};
+use crate::jobs::{self, Jobs, Pattern};
+use crate::store::Store;
+use crate::store::lock::Lock;
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
@@ -42,6 +44,12 @@ pub struct Args {
     /// Give a call up after so many times its length, though never before a minute
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     time_limit: u32,
+    /// How recorders name their files, for instance {agent}_{queue}_{started_at}_{external_id}; times are UTC
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    naming: Option<Pattern>,
+    /// Pause before a call is tried again, in milliseconds
+    #[arg(long, hide = true, default_value_t = 30_000)]
+    retry_after_ms: u64,
     /// Program and first arguments of the worker, instead of this program's own
     #[arg(long, hide = true, num_args = 1.., value_terminator = ";", allow_hyphen_values = true)]
     worker_command: Vec<OsString>,
@@ -64,8 +72,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn serve(args: Args) -> anyhow::Result<()> {
-    let store = Store::open(&args.data)?;
-    let kept = crate::store::Store::open(&args.data).await?;
+    let lock = Lock::take(&args.data)?;
+    let store = Store::open(&args.data).await?;
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}; is another program there?", args.listen))?;
@@ -76,19 +84,19 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     } else {
         args.worker_command
     };
-    let jobs = Jobs::start(
-        store,
-        jobs::Config {
-            workers: usize::from(args.workers),
-            command,
-            model: args.model,
-            models: args.models,
-            time_limit: args.time_limit,
-            time_limit_min: Duration::from_secs(60),
-            retry_after: Duration::from_secs(30),
-        },
-    )
-    .with_context(|| format!("cannot read the data folder {}", args.data.display()))?;
+    let jobs_config = jobs::Config {
+        workers: usize::from(args.workers),
+        command,
+        model: args.model,
+        models: args.models,
+        time_limit: args.time_limit,
+        retry_after: Duration::from_millis(args.retry_after_ms),
+        naming: args.naming,
+        ..jobs::Config::default()
+    };
+    let jobs = Jobs::start(store, lock, jobs_config)
+        .await
+        .with_context(|| format!("cannot read the data folder {}", args.data.display()))?;
     let config = http::Config {
         upload_max: args.max_upload,
         disk_reserve: args.disk_reserve,
@@ -96,7 +104,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         ..http::Config::default()
     };
     announce(address);
-    http::serve(listener, kept, jobs, config, asked_to_stop()).await?;
+    http::serve(listener, jobs, config, asked_to_stop()).await?;
     Ok(())
 }
 

@@ -1,14 +1,17 @@
 //! The HTTP door: recordings in, reports out.
 //!
 //! [`serve`] answers on a listening socket until asked to stop. [`accept`] keeps the connections and their clocks,
-//! [`guard`] looks at every request before anything else does, [`calls`] takes recordings in and tells where they
-//! stand, [`reports`] gives the results, and every refusal is a [`problem`].
+//! [`guard`] looks at every request before anything else does, [`upload`] takes recordings in, [`list`] tells where they
+//! stand and [`events`] when that changes, [`reports`] gives the results, and every refusal is a [`problem`].
 
 mod accept;
 mod calls;
+mod events;
 mod guard;
+mod list;
 mod problem;
 mod reports;
+mod upload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,12 +91,11 @@ struct Door {
 /// If the storage failed; everything acknowledged is still there after a restart.
 pub async fn serve(
     listener: TcpListener,
-    store: Store,
     jobs: Jobs,
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let door = Arc::new(Door { store, jobs: jobs.clone(), config: config.clone() });
+    let door = Arc::new(Door { store: jobs.store().clone(), jobs: jobs.clone(), config: config.clone() });
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let accepting = tokio::spawn(accept::run(listener, router(door), config, stopping));
     let broken = tokio::select! {
@@ -124,11 +126,16 @@ fn router(door: Arc<Door>) -> Router {
 
 /// Every operation, and with it its description. One line per noun.
 fn api() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().merge(calls::routes()).merge(reports::routes())
+    OpenApiRouter::new()
+        .merge(calls::routes())
+        .merge(events::routes())
+        .merge(list::routes())
+        .merge(reports::routes())
+        .merge(upload::routes())
 }
 
-async fn health(State(door): State<Arc<Door>>) -> Response {
-    let (queued, running) = door.jobs.load();
+async fn health(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
+    let (queued, running) = door.jobs.load().await?;
     let version = env!("CARGO_PKG_VERSION");
-    Json(json!({ "status": "ok", "version": version, "queued": queued, "running": running })).into_response()
+    Ok(Json(json!({ "status": "ok", "version": version, "queued": queued, "running": running })).into_response())
 }

@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::jobs::Failure;
+use crate::store;
 
 /// All slugs with their status and title. Failures of calls use the same.
-const TABLE: [(&str, u16, &str); 35] = [
+const TABLE: &[(&str, u16, &str)] = &[
     ("malformed-request", 400, "The request cannot be read"),
     ("unknown-parameter", 400, "A parameter is unknown or repeated"),
     ("validation-failed", 422, "A value does not fit"),
@@ -46,6 +47,13 @@ const TABLE: [(&str, u16, &str); 35] = [
     ("headers-too-large", 431, "The headers are too large"),
     ("precondition-failed", 412, "The precondition does not hold"),
     ("range-not-satisfiable", 416, "The range does not fit"),
+    ("request-in-progress", 409, "The same request is under way"),
+    ("duplicate-call", 409, "There is such a call already"),
+    ("legal-hold", 409, "The call is under legal hold"),
+    ("call-erased", 410, "The call was erased"),
+    ("digest-mismatch", 422, "The body is not what its digest says"),
+    ("idempotency-key-reused", 422, "The key belongs to another request"),
+    ("cancelled", 422, "The analysis was cancelled"),
 ];
 
 /// A refusal, or the reason why a call failed.
@@ -135,6 +143,22 @@ impl Problem {
 impl From<&Failure> for Problem {
     fn from(failure: &Failure) -> Self {
         Self::new(&failure.code, failure.detail.clone())
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(cause: store::Error) -> Self {
+        let again = |slug, detail, seconds: u64| Self::new(slug, detail).with("retry_after", seconds);
+        match cause {
+            store::Error::Full => {
+                Self::new("insufficient-storage", "the server's disk is nearly full; make room and send it again")
+            }
+            store::Error::Busy => again("overloaded", "too many at once; send it again in a moment", 2),
+            cause => {
+                tracing::error!(%cause, "the store fails");
+                again("storage-unavailable", "the server cannot store or read now; send it again later", 30)
+            }
+        }
     }
 }
 
