@@ -96,6 +96,9 @@ pub enum Error {
     /// The words cannot be had.
     #[error(transparent)]
     Transcription(#[from] transcribe::Error),
+    /// The copy of the sound cannot be written.
+    #[error("cannot write the copy of the sound: {0}; check the disk")]
+    Copy(io::Error),
     /// Someone asked to stop.
     #[error("stopped before the end")]
     Stopped,
@@ -107,6 +110,7 @@ impl Error {
         match self {
             Error::Recording(error) => error.code(),
             Error::Transcription(_) => "transcriber-failed",
+            Error::Copy(_) => "storage-unavailable",
             Error::Stopped => "stopped",
         }
     }
@@ -196,6 +200,32 @@ pub fn analyze(
         },
         complete: true,
     })
+}
+
+/// Reads the recording at `path` once more and writes what may be heard of it: a WAV file that is silent on all channels
+/// in `silent`, and the picture of its loudness. See [`audio::Playback`].
+///
+/// # Errors
+/// [`Error::Recording`], [`Error::Copy`], [`Error::Stopped`].
+pub fn playback(
+    path: &Path,
+    limits: &Limits,
+    silent: &[TimeSpan],
+    wav: &Path,
+    peaks: &Path,
+    stop: &Stop,
+) -> Result<(), Error> {
+    let mut recording = ingest::open(path, limits)?;
+    let format = recording.format().clone();
+    let mut copy = audio::Playback::create(wav, format.rate_hz, format.channels, silent).map_err(Error::Copy)?;
+    let mut block = Block::default();
+    while recording.read(&mut block)? {
+        if stop.asked() {
+            return Err(Error::Stopped);
+        }
+        copy.push(&block.channels).map_err(Error::Copy)?;
+    }
+    copy.finish(peaks).map_err(Error::Copy)
 }
 
 fn fingerprint(path: &Path) -> io::Result<(u64, String)> {

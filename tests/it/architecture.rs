@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain", "access", "report"]),
     ("access", &["domain"]),
     ("privacy", &["domain"]),
+    ("sandbox", &[]),
     ("webhooks", &["domain", "store"]),
     ("jobs", &["domain", "report", "store", "access", "privacy"]),
     ("watch", &["domain", "jobs", "store", "access"]),
@@ -45,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "webhooks",
             "watch",
             "config",
+            "sandbox",
         ],
     ),
 ];
