@@ -7,14 +7,20 @@ mod architecture;
 mod calls;
 mod cli;
 mod dialogues;
+mod erase;
 mod http;
 mod ingest;
 #[cfg(feature = "fetch")]
 mod judge;
+mod kill;
+mod load;
 mod models;
+mod mutants;
 mod playbook;
 mod redaction;
 mod report;
+mod store;
 mod support;
 #[cfg(feature = "whisper")]
 mod transcribe;
+mod uploads;
