@@ -10,7 +10,7 @@
 //! [`models`] fetches and checks model files. [`store`] keeps what must not be lost, after [`privacy`] took out what
 //! must not be kept; [`jobs`] works on accepted calls in child processes, [`watch`] finds more of them in folders, and
 //! [`webhooks`] tell others. [`access`] says who may do what; [`config`] gathers the settings of all these; [`http`] is
-//! the door; [`cli`] the other.
+//! the door; [`cli`] the other. Workers meet bytes from strangers in a [`sandbox`].
 //!
 //! Everything shares the words of [`domain`] and nothing else; `tests/it/architecture.rs` holds the rule.
 
@@ -54,5 +54,7 @@ pub mod webhooks;
 pub mod config;
 
 pub mod http;
+
+pub mod sandbox;
 
 pub mod cli;

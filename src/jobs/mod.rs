@@ -9,6 +9,8 @@ pub mod upload;
 
 pub mod naming;
 
+pub mod probe;
+
 pub mod feed;
 
 mod runner;
@@ -44,6 +46,7 @@ use crate::store::{self, Store, blobs};
 pub use crate::store::calls::{Call, CallId, Failure, State};
 pub use feed::{Event, Listener};
 pub use naming::Pattern;
+pub use probe::probe;
 pub use upload::{Recording, Upload};
 
 use feed::Feed;

@@ -214,7 +214,7 @@ fn crash(status: Option<ExitStatus>) -> Failure {
 }
 
 /// A failure as far as it can be shown: the worker has met bytes from strangers.
-fn trimmed(failure: Failure) -> Failure {
+pub(super) fn trimmed(failure: Failure) -> Failure {
     let named = (1..=64).contains(&failure.code.len())
         && failure.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     let shown: String = failure.detail.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DETAIL_MAX).collect();

@@ -19,6 +19,7 @@ mod models;
 mod mutants;
 mod playbook;
 mod policy;
+mod redaction;
 mod report;
 mod slow;
 mod store;
