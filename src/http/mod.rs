@@ -9,6 +9,7 @@ mod calls;
 mod guard;
 mod problem;
 mod reports;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::jobs::Jobs;
 use crate::store::Store;
+use crate::webhooks::address::Network;
 
 pub use problem::Problem;
 
@@ -49,6 +51,8 @@ pub struct Config {
     /// Whether requests must name this machine as their host. On while only this machine can connect: otherwise any
     /// web page could reach us through the browser of somebody who sits here.
     pub local_names_only: bool,
+    /// Networks of the house that messages may go to.
+    pub own_networks: Vec<Network>,
 }
 
 impl Default for Config {
@@ -62,6 +66,7 @@ impl Default for Config {
             connections_max: 1024,
             farewell: Duration::from_secs(5),
             local_names_only: true,
+            own_networks: Vec::new(),
         }
     }
 }
@@ -124,7 +129,7 @@ fn router(door: Arc<Door>) -> Router {
 
 /// Every operation, and with it its description. One line per noun.
 fn api() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().merge(calls::routes()).merge(reports::routes())
+    OpenApiRouter::new().merge(calls::routes()).merge(reports::routes()).merge(webhooks::routes())
 }
 
 async fn health(State(door): State<Arc<Door>>) -> Response {

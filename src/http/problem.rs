@@ -3,14 +3,15 @@
 //! Handlers return a [`Problem`]; the outermost layer adds the request's id and path and writes the body, so that
 //! nothing leaves this server in another form, whoever refused it.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::jobs::Failure;
+use crate::store;
 
 /// All slugs with their status and title. Failures of calls use the same.
-const TABLE: [(&str, u16, &str); 35] = [
+const TABLE: [(&str, u16, &str); 40] = [
     ("malformed-request", 400, "The request cannot be read"),
     ("unknown-parameter", 400, "A parameter is unknown or repeated"),
     ("validation-failed", 422, "A value does not fit"),
@@ -46,6 +47,11 @@ const TABLE: [(&str, u16, &str); 35] = [
     ("headers-too-large", 431, "The headers are too large"),
     ("precondition-failed", 412, "The precondition does not hold"),
     ("range-not-satisfiable", 416, "The range does not fit"),
+    ("url-forbidden", 422, "This address may not be used"),
+    ("upload-offset-conflict", 409, "The upload stands elsewhere"),
+    ("request-in-progress", 409, "The same request is still running"),
+    ("upload-expired", 410, "The upload was given up"),
+    ("digest-mismatch", 422, "The bytes are not what they should be"),
 ];
 
 /// A refusal, or the reason why a call failed.
@@ -56,6 +62,7 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     extra: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
@@ -70,7 +77,22 @@ impl Problem {
             title,
             detail: detail.into(),
             extra: Map::new(),
+            headers: Vec::new(),
         }
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Answers with a status of a protocol that has its own.
+    #[must_use]
+    pub(super) fn with_status(mut self, status: u16) -> Self {
+        self.status = StatusCode::from_u16(status).expect("a status");
+        self
     }
 
     /// Adds a further member.
@@ -128,7 +150,21 @@ impl Problem {
         if let Some(seconds) = self.extra.get("retry_after").and_then(Value::as_u64) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
         response
+    }
+}
+
+/// What the store refused, without its words: those are for the log.
+impl From<store::Error> for Problem {
+    fn from(cause: store::Error) -> Self {
+        tracing::error!(%cause, "the store refuses");
+        if matches!(cause, store::Error::Full) {
+            return Self::new("insufficient-storage", "the server's disk is nearly full; make room and try again");
+        }
+        Self::new("storage-unavailable", "it may not have been kept; try again later").with("retry_after", 30)
     }
 }
 

@@ -10,7 +10,13 @@
 //! data/incoming/              what nobody was promised yet; swept at start
 //! ```
 
+pub mod audit;
+
 pub mod outbox;
+
+pub mod uploads;
+
+pub mod watched;
 
 pub mod webhooks;
 

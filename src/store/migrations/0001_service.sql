@@ -77,7 +77,7 @@ CREATE TABLE api_key (
 
 -- Append-only; every row holds the hash of the one before it.
 CREATE TABLE audit (
-    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq    INTEGER PRIMARY KEY,
     at     INTEGER NOT NULL,
     actor  TEXT NOT NULL,
     action TEXT NOT NULL,
@@ -87,6 +87,8 @@ CREATE TABLE audit (
     hash   BLOB NOT NULL
 ) STRICT;
 CREATE INDEX audit_object ON audit (object, seq);
+CREATE TRIGGER audit_is_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE (ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_is_whole BEFORE DELETE ON audit BEGIN SELECT RAISE (ABORT, 'the audit log is append-only'); END;
 
 -- Calls ----------------------------------------------------------------------------------------------------------
 
@@ -177,11 +179,16 @@ CREATE TABLE upload (
     id         TEXT PRIMARY KEY,
     owner      TEXT NOT NULL,
     length     INTEGER NOT NULL,
+    -- So many bytes are on stable storage.
+    kept       INTEGER NOT NULL DEFAULT 0,
+    -- As it came: words with base64.
     metadata   TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
+    -- What it became.
     call       TEXT
 ) STRICT;
+CREATE INDEX upload_expires ON upload (expires_at);
 
 -- Files of watch folders that were taken in.
 CREATE TABLE watched (
