@@ -4,6 +4,7 @@
 //! start, 2 wrong usage, 3 some recordings failed, 130 stopped by Ctrl-C.
 
 pub mod analyze;
+pub mod backup;
 pub mod config;
 pub mod detect;
 pub mod doctor;
@@ -42,6 +43,10 @@ enum Verb {
     Detect(detect::Args),
     /// Take recordings over HTTP and serve their reports
     Serve(serve::Args),
+    /// Copy the data folder of `serve`, also while it runs
+    Backup(backup::BackupArgs),
+    /// Make a data folder from a copy
+    Restore(backup::RestoreArgs),
     /// Print, show or check the settings of `serve`
     Config(config::Args),
     /// Check a playbook, or print one to start from
@@ -75,6 +80,8 @@ pub fn main() -> ExitCode {
         Verb::Analyze(args) => analyze::run(args),
         Verb::Detect(args) => detect::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
+        Verb::Backup(args) => backup::backup(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Restore(args) => backup::restore(&args).map(|()| ExitCode::SUCCESS),
         Verb::Config(args) => config::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Playbook(args) => playbook::run(&args),
         Verb::Models(args) => models::run(args).map(|()| ExitCode::SUCCESS),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -10,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::config::Settings;
 use crate::http;
 use crate::jobs::{self, Jobs, Store};
+use crate::models;
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
@@ -76,12 +78,32 @@ async fn serve(args: Args, settings: Settings) -> anyhow::Result<()> {
         disk_reserve: settings.number("disk_reserve"),
         connections_max: settings.number("limits.connections") as usize,
         local_names_only: !args.allow_anyone,
+        about: about(&settings),
         own_networks: settings.networks("webhooks.allow_private"),
         ..http::Config::default()
     };
     announce(address);
     http::serve(listener, kept, jobs, config, asked_to_stop()).await?;
     Ok(())
+}
+
+/// What the server tells about itself.
+fn about(settings: &Settings) -> http::About {
+    let name = settings.text("model").unwrap_or_default().to_owned();
+    let folder = settings.path("models").unwrap_or_else(models::default_folder);
+    let looked_for = name.clone();
+    let model_is_here = move || {
+        let store = models::Store::open(&folder);
+        let listed = store.manifest().model(&looked_for);
+        listed.is_ok_and(|model| store.status(model) == models::store::Status::Here)
+    };
+    http::About {
+        model: name,
+        model_is_here: Some(Arc::new(model_is_here)),
+        watch: settings.paths("watch.folders"),
+        retention_days: settings.number("retention.days"),
+        metrics_token: settings.text("metrics.token").map(str::to_owned),
+    }
 }
 
 /// The one line on standard output: with port 0 nobody knows the address before.

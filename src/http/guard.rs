@@ -51,6 +51,7 @@ pub(super) async fn frame(request: Request, next: Next) -> Response {
     always(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     always(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     headers.insert("x-request-id", HeaderValue::from_str(&id).expect("hex digits"));
+    super::system::count(&method, &route, response.status().as_u16(), begun.elapsed());
     info!(
         request = id,
         %method,

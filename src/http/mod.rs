@@ -9,6 +9,7 @@ mod calls;
 mod guard;
 mod problem;
 mod reports;
+mod system;
 mod webhooks;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use axum::routing::get;
 use axum::{Json, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::info;
 use utoipa_axum::router::OpenApiRouter;
@@ -30,6 +32,7 @@ use crate::store::Store;
 use crate::webhooks::address::Network;
 
 pub use problem::Problem;
+pub use system::About;
 
 /// What the door lets through.
 #[derive(Clone, Debug)]
@@ -53,6 +56,8 @@ pub struct Config {
     pub local_names_only: bool,
     /// Networks of the house that messages may go to.
     pub own_networks: Vec<Network>,
+    /// What the server tells about itself.
+    pub about: About,
 }
 
 impl Default for Config {
@@ -67,6 +72,7 @@ impl Default for Config {
             farewell: Duration::from_secs(5),
             local_names_only: true,
             own_networks: Vec::new(),
+            about: About::default(),
         }
     }
 }
@@ -84,6 +90,7 @@ struct Door {
     store: Store,
     jobs: Jobs,
     config: Config,
+    stopping: watch::Receiver<bool>,
 }
 
 /// Serves until `shutdown` resolves: then takes no new connections, ends the workers, lets running requests finish,
@@ -98,8 +105,9 @@ pub async fn serve(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let door = Arc::new(Door { store, jobs: jobs.clone(), config: config.clone() });
-    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let (stop, stopping) = watch::channel(false);
+    let door = Arc::new(Door { store, jobs: jobs.clone(), config: config.clone(), stopping: stopping.clone() });
+    let upkeep = tokio::spawn(system::upkeep());
     let accepting = tokio::spawn(accept::run(listener, router(door), config, stopping));
     let broken = tokio::select! {
         () = shutdown => None,
@@ -109,6 +117,7 @@ pub async fn serve(
     stop.send_replace(true);
     let (_, ended) = tokio::join!(jobs.stop(), accepting);
     ended.expect("the accept loop does not panic");
+    upkeep.abort();
     broken.map_or(Ok(()), |reason| Err(Error::Storage(reason)))
 }
 
@@ -129,7 +138,11 @@ fn router(door: Arc<Door>) -> Router {
 
 /// Every operation, and with it its description. One line per noun.
 fn api() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().merge(calls::routes()).merge(reports::routes()).merge(webhooks::routes())
+    OpenApiRouter::new()
+        .merge(calls::routes())
+        .merge(reports::routes())
+        .merge(system::routes())
+        .merge(webhooks::routes())
 }
 
 async fn health(State(door): State<Arc<Door>>) -> Response {

@@ -12,6 +12,10 @@
 
 pub mod audit;
 
+pub mod backup;
+
+mod health;
+
 pub mod outbox;
 
 pub mod uploads;

@@ -1,6 +1,11 @@
-//! Resumable uploads under way: how much of each is on stable storage, and what it became.
+//! Resumable uploads under way: how much of each is on stable storage.
 
 use super::{Change, Result, Store, now_ms, within};
+
+/// The idempotency key under which an upload becomes a call.
+pub fn key(id: &str) -> String {
+    format!("upload:{id}")
+}
 
 /// A resumable upload.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -27,10 +32,14 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn resumable(&self, id: &str, owner: &str) -> Result<Option<Resumable>> {
+        // The call was written together with the key; nothing can come between.
         let found = sqlx::query_as(
-            "SELECT id, owner, length, kept, metadata, expires_at, call FROM upload WHERE id = ?1 AND owner = ?2",
+            "SELECT upload.id, upload.owner, upload.length, upload.kept, upload.metadata, upload.expires_at,
+                    idempotency.call
+             FROM upload LEFT JOIN idempotency ON idempotency.actor = upload.owner AND idempotency.key = ?3
+             WHERE upload.id = ?1 AND upload.owner = ?2",
         );
-        Ok(found.bind(id).bind(owner).fetch_optional(self.readers()).await?)
+        Ok(found.bind(id).bind(owner).bind(key(id)).fetch_optional(self.readers()).await?)
     }
 
     /// Uploads that `owner` has not finished and that are not given up at `now`.
@@ -49,7 +58,7 @@ impl Store {
     /// What the database says.
     pub async fn expired(&self, now: i64) -> Result<Vec<Resumable>> {
         let found = sqlx::query_as(
-            "SELECT id, owner, length, kept, metadata, expires_at, call FROM upload WHERE expires_at <= ?1",
+            "SELECT id, owner, length, kept, metadata, expires_at, NULL AS call FROM upload WHERE expires_at <= ?1",
         );
         Ok(found.bind(now).fetch_all(self.readers()).await?)
     }
@@ -86,15 +95,6 @@ pub async fn keep(change: &mut Change, id: &str, kept: i64, expires_at: i64) -> 
         .bind(expires_at)
         .execute(within(change))
         .await?;
-    Ok(())
-}
-
-/// It became this call.
-///
-/// # Errors
-/// What the database says.
-pub async fn became(change: &mut Change, id: &str, call: &str) -> Result<()> {
-    sqlx::query("UPDATE upload SET call = ?2 WHERE id = ?1").bind(id).bind(call).execute(within(change)).await?;
     Ok(())
 }
 

@@ -44,13 +44,15 @@ impl Store {
         Ok(found > 0)
     }
 
-    /// The latest files dealt with, newest first.
+    /// The latest files left alone, newest first.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn watched(&self, limit: i64) -> Result<Vec<Taken>> {
-        let found =
-            sqlx::query_as("SELECT path, call, error, taken_at FROM watched ORDER BY taken_at DESC, path LIMIT ?1");
+    pub async fn watched_refused(&self, limit: i64) -> Result<Vec<Taken>> {
+        let found = sqlx::query_as(
+            "SELECT path, call, error, taken_at FROM watched WHERE error IS NOT NULL
+             ORDER BY taken_at DESC, path LIMIT ?1",
+        );
         Ok(found.bind(limit).fetch_all(self.readers()).await?)
     }
 }

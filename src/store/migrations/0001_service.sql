@@ -184,9 +184,7 @@ CREATE TABLE upload (
     -- As it came: words with base64.
     metadata   TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    -- What it became.
-    call       TEXT
+    expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX upload_expires ON upload (expires_at);
 
