@@ -7,11 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::config::Settings;
 use crate::http;
-use crate::jobs::{self, Jobs, Store};
+use crate::jobs::{self, Jobs, Pattern};
 use crate::models;
+use crate::store::Store;
+use crate::store::facts::Facts;
+use crate::store::lock::Lock;
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
@@ -22,6 +27,9 @@ pub struct Args {
     /// recordings and read all reports
     #[arg(long)]
     allow_anyone: bool,
+    /// Pause before a call is tried again, in milliseconds
+    #[arg(long, hide = true, default_value_t = 30_000)]
+    retry_after_ms: u64,
     /// Program and first arguments of the worker, instead of this program's own
     #[arg(long, hide = true, num_args = 1.., value_terminator = ";", allow_hyphen_values = true)]
     worker_command: Vec<OsString>,
@@ -47,8 +55,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
 async fn serve(args: Args, settings: Settings) -> anyhow::Result<()> {
     let data = settings.path("data").expect("has a default");
-    let store = Store::open(&data)?;
-    let kept = crate::store::Store::open(&data).await?;
+    let lock = Lock::take(&data)?;
+    let store = Store::open(&data).await?;
     let listen = settings.address("listen");
     let listener = TcpListener::bind(listen)
         .await
@@ -60,19 +68,21 @@ async fn serve(args: Args, settings: Settings) -> anyhow::Result<()> {
     } else {
         args.worker_command
     };
-    let jobs = Jobs::start(
-        store,
-        jobs::Config {
-            workers: settings.number("workers") as usize,
-            command,
-            model: settings.text("model").unwrap_or_default().to_owned(),
-            models: settings.path("models"),
-            time_limit: settings.number("limits.time") as u32,
-            time_limit_min: Duration::from_secs(60),
-            retry_after: Duration::from_secs(30),
-        },
-    )
-    .with_context(|| format!("cannot read the data folder {}", data.display()))?;
+    let naming = settings.text("naming").map(Pattern::parse).transpose().map_err(anyhow::Error::msg)?;
+    let jobs_config = jobs::Config {
+        workers: settings.number("workers") as usize,
+        command,
+        model: settings.text("model").unwrap_or_default().to_owned(),
+        models: settings.path("models"),
+        time_limit: settings.number("limits.time") as u32,
+        retry_after: Duration::from_millis(args.retry_after_ms),
+        naming,
+        ..jobs::Config::default()
+    };
+    let jobs = Jobs::start(store.clone(), lock, jobs_config)
+        .await
+        .with_context(|| format!("cannot read the data folder {}", data.display()))?;
+    let outer = Outer::start(&settings, &jobs, &store)?;
     let config = http::Config {
         upload_max: settings.number("limits.upload"),
         disk_reserve: settings.number("disk_reserve"),
@@ -83,8 +93,83 @@ async fn serve(args: Args, settings: Settings) -> anyhow::Result<()> {
         ..http::Config::default()
     };
     announce(address);
-    http::serve(listener, kept, jobs, config, asked_to_stop()).await?;
-    Ok(())
+    tell_systemd(true);
+    let stopped = async {
+        asked_to_stop().await;
+        tell_systemd(false);
+    };
+    let served = http::serve(listener, jobs, config, stopped).await;
+    outer.stop().await;
+    Ok(served?)
+}
+
+/// What runs beside the door: watched folders and messages to other systems.
+struct Outer {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Outer {
+    fn start(settings: &Settings, jobs: &Jobs, store: &Store) -> anyhow::Result<Self> {
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = Vec::new();
+        let folders = settings.paths("watch.folders");
+        if !folders.is_empty() {
+            let team = settings.text("watch.team").map(str::to_owned);
+            let config = crate::watch::Config {
+                folders,
+                settle: settings.time("watch.settle"),
+                poll: settings.time("watch.settle").clamp(Duration::from_millis(100), Duration::from_secs(2)),
+                upload_max: settings.number("limits.upload"),
+                disk_reserve: settings.number("disk_reserve"),
+                facts: Facts { team, ..Facts::default() },
+            };
+            tasks.push(tokio::spawn(crate::watch::run(jobs.clone(), store.clone(), config, stopping.clone())));
+        }
+        tasks.extend(messages(settings, store, stopping)?);
+        Ok(Self { stop, tasks })
+    }
+
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+    }
+}
+
+/// Sends what is in the outbox.
+#[cfg(feature = "fetch")]
+fn messages(
+    settings: &Settings,
+    store: &Store,
+    stopping: watch::Receiver<bool>,
+) -> anyhow::Result<Option<JoinHandle<()>>> {
+    use crate::webhooks::{self, delivery::Courier};
+
+    let courier = Courier::new(&settings.networks("webhooks.allow_private")).context("cannot prepare TLS")?;
+    Ok(Some(tokio::spawn(webhooks::run(store.clone(), Arc::new(courier), webhooks::Config::default(), stopping))))
+}
+
+/// This build has no HTTP client; messages wait for one that has.
+#[cfg(not(feature = "fetch"))]
+#[allow(clippy::unnecessary_wraps, reason = "the other build can fail here")]
+fn messages(_: &Settings, _: &Store, _: watch::Receiver<bool>) -> anyhow::Result<Option<JoinHandle<()>>> {
+    tracing::warn!("this build sends no webhooks; build it with the feature fetch");
+    Ok(None)
+}
+
+/// Says to systemd, if it started us, that we are ready or about to end.
+fn tell_systemd(ready: bool) {
+    #[cfg(target_os = "linux")]
+    {
+        use sd_notify::NotifyState::{Ready, Stopping};
+        if let Err(cause) = sd_notify::notify(&[if ready { Ready } else { Stopping }]) {
+            tracing::debug!(%cause, "systemd cannot be told");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = ready;
 }
 
 /// What the server tells about itself.

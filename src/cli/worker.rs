@@ -23,7 +23,7 @@ pub struct Args {
     /// The recording
     #[arg(long)]
     input: PathBuf,
-    /// Folder that takes report.json, report.html, report.txt, report.srt and report.vtt
+    /// Folder that takes report.json
     #[arg(long)]
     out: PathBuf,
     /// Name of the recording in the report
@@ -35,6 +35,9 @@ pub struct Args {
     /// Language spoken, two letters
     #[arg(long)]
     language: Option<String>,
+    /// Hear no words: read and judge the sound alone, without a speech model
+    #[arg(long, hide = true)]
+    deaf: bool,
     #[command(flatten)]
     house: HouseChoice,
     #[command(flatten)]
@@ -52,7 +55,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
         say(&json!({ "error": { "code": code, "detail": detail } }))?;
         Ok(ExitCode::FAILURE)
     };
-    let engine = match engine::start(&args.models, &args.house, 1) {
+    let started = if args.deaf { engine::deaf(&args.house) } else { engine::start(&args.models, &args.house, 1) };
+    let engine = match started {
         Ok(engine) => engine,
         Err(error) => return error_line("model-unavailable", format!("{error:#}")),
     };
@@ -82,7 +86,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     }
     match analysed {
         Ok(report) => {
-            if let Err(error) = report::save(&report, &args.out) {
+            if let Err(error) = report::write_file(&report, report::Format::Json, &args.out.join("report.json")) {
                 return error_line("storage-unavailable", error.to_string());
             }
             FINISHED.store(true, Ordering::SeqCst);

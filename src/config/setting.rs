@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::jobs::Pattern;
 use crate::webhooks::address::Network;
 
 /// What a value must look like.
@@ -28,6 +29,8 @@ pub enum Kind {
     Network,
     /// An address of a web site, without path.
     Site,
+    /// A pattern of file names.
+    Naming,
 }
 
 /// Something that can be set.
@@ -123,6 +126,7 @@ impl Kind {
             Self::Word(words) => words.contains(&text),
             Self::Network => text.parse::<Network>().is_ok(),
             Self::Site => is_site(text),
+            Self::Naming => Pattern::parse(text).is_ok(),
         };
         if fits { Ok(()) } else { Err(self.cure()) }
     }
@@ -139,6 +143,7 @@ impl Kind {
             Self::Word(words) => format!("write {}", words.join(" or ")),
             Self::Network => "write networks like \"10.20.0.0/16\" or \"192.168.7.9\"".to_owned(),
             Self::Site => "write it like https://calls.example.com, without a path".to_owned(),
+            Self::Naming => "write fields in braces, like {agent}_{queue}_{started_at}_{external_id}".to_owned(),
         }
     }
 
@@ -155,6 +160,7 @@ impl Kind {
             Self::Word(_) => "WORD",
             Self::Network => "NETWORK",
             Self::Site => "URL",
+            Self::Naming => "PATTERN",
         }
     }
 }
@@ -265,7 +271,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// All of them; those of one table stand together.
-pub const SETTINGS: [Setting; 20] = [
+pub const SETTINGS: [Setting; 21] = [
     setting(
         "listen",
         "listen",
@@ -344,6 +350,16 @@ pub const SETTINGS: [Setting; 20] = [
         "Folder of the model files. Without it, the usual one (`runaround models list` prints it).",
     )
     .or("/var/lib/runaround/models"),
+    setting(
+        "naming",
+        "naming",
+        "RUNAROUND_NAMING",
+        Kind::Naming,
+        &[],
+        "How recorders name their files; what stands there is taken over unless the sender says otherwise. Times are \
+         UTC, {*} is skipped.",
+    )
+    .or("{agent}_{queue}_{started_at}_{external_id}"),
     setting("limits.upload", "max-upload", "RUNAROUND_MAX_UPLOAD", Kind::Bytes, &["2 GiB"], "Largest recording."),
     setting(
         "limits.connections",

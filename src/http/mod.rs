@@ -1,15 +1,19 @@
 //! The HTTP door: recordings in, reports out.
 //!
 //! [`serve`] answers on a listening socket until asked to stop. [`accept`] keeps the connections and their clocks,
-//! [`guard`] looks at every request before anything else does, [`calls`] takes recordings in and tells where they
-//! stand, [`reports`] gives the results, and every refusal is a [`problem`].
+//! [`guard`] looks at every request before anything else does, [`upload`] takes recordings in, [`list`] tells where they
+//! stand and [`events`] when that changes, [`reports`] gives the results, and every refusal is a [`problem`].
 
 mod accept;
 mod calls;
+mod events;
 mod guard;
+mod list;
 mod problem;
 mod reports;
 mod system;
+mod tus;
+mod upload;
 mod webhooks;
 
 use std::sync::Arc;
@@ -91,6 +95,7 @@ struct Door {
     jobs: Jobs,
     config: Config,
     stopping: watch::Receiver<bool>,
+    uploads: tus::Busy,
 }
 
 /// Serves until `shutdown` resolves: then takes no new connections, ends the workers, lets running requests finish,
@@ -100,14 +105,19 @@ struct Door {
 /// If the storage failed; everything acknowledged is still there after a restart.
 pub async fn serve(
     listener: TcpListener,
-    store: Store,
     jobs: Jobs,
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let (stop, stopping) = watch::channel(false);
-    let door = Arc::new(Door { store, jobs: jobs.clone(), config: config.clone(), stopping: stopping.clone() });
-    let upkeep = tokio::spawn(system::upkeep());
+    let door = Arc::new(Door {
+        store: jobs.store().clone(),
+        jobs: jobs.clone(),
+        config: config.clone(),
+        stopping: stopping.clone(),
+        uploads: tus::Busy::default(),
+    });
+    let upkeep = [tokio::spawn(system::upkeep()), tokio::spawn(tus::sweep(door.clone()))];
     let accepting = tokio::spawn(accept::run(listener, router(door), config, stopping));
     let broken = tokio::select! {
         () = shutdown => None,
@@ -117,7 +127,7 @@ pub async fn serve(
     stop.send_replace(true);
     let (_, ended) = tokio::join!(jobs.stop(), accepting);
     ended.expect("the accept loop does not panic");
-    upkeep.abort();
+    upkeep.iter().for_each(tokio::task::JoinHandle::abort);
     broken.map_or(Ok(()), |reason| Err(Error::Storage(reason)))
 }
 
@@ -140,13 +150,17 @@ fn router(door: Arc<Door>) -> Router {
 fn api() -> OpenApiRouter<Arc<Door>> {
     OpenApiRouter::new()
         .merge(calls::routes())
+        .merge(events::routes())
+        .merge(list::routes())
         .merge(reports::routes())
         .merge(system::routes())
+        .merge(tus::routes())
+        .merge(upload::routes())
         .merge(webhooks::routes())
 }
 
-async fn health(State(door): State<Arc<Door>>) -> Response {
-    let (queued, running) = door.jobs.load();
+async fn health(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
+    let (queued, running) = door.jobs.load().await?;
     let version = env!("CARGO_PKG_VERSION");
-    Json(json!({ "status": "ok", "version": version, "queued": queued, "running": running })).into_response()
+    Ok(Json(json!({ "status": "ok", "version": version, "queued": queued, "running": running })).into_response())
 }

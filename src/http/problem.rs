@@ -11,7 +11,7 @@ use crate::jobs::Failure;
 use crate::store;
 
 /// All slugs with their status and title. Failures of calls use the same.
-const TABLE: [(&str, u16, &str); 40] = [
+const TABLE: &[(&str, u16, &str)] = &[
     ("malformed-request", 400, "The request cannot be read"),
     ("unknown-parameter", 400, "A parameter is unknown or repeated"),
     ("validation-failed", 422, "A value does not fit"),
@@ -47,11 +47,17 @@ const TABLE: [(&str, u16, &str); 40] = [
     ("headers-too-large", 431, "The headers are too large"),
     ("precondition-failed", 412, "The precondition does not hold"),
     ("range-not-satisfiable", 416, "The range does not fit"),
+    ("request-in-progress", 409, "The same request is under way"),
+    ("duplicate-call", 409, "There is such a call already"),
+    ("legal-hold", 409, "The call is under legal hold"),
+    ("call-erased", 410, "The call was erased"),
+    ("digest-mismatch", 422, "The body is not what its digest says"),
+    ("idempotency-key-reused", 422, "The key belongs to another request"),
+    ("cancelled", 422, "The analysis was cancelled"),
     ("url-forbidden", 422, "This address may not be used"),
     ("upload-offset-conflict", 409, "The upload stands elsewhere"),
-    ("request-in-progress", 409, "The same request is still running"),
     ("upload-expired", 410, "The upload was given up"),
-    ("digest-mismatch", 422, "The bytes are not what they should be"),
+    ("unsupported-media-type", 415, "Not an accepted content type"),
 ];
 
 /// A refusal, or the reason why a call failed.
@@ -157,20 +163,25 @@ impl Problem {
     }
 }
 
-/// What the store refused, without its words: those are for the log.
-impl From<store::Error> for Problem {
-    fn from(cause: store::Error) -> Self {
-        tracing::error!(%cause, "the store refuses");
-        if matches!(cause, store::Error::Full) {
-            return Self::new("insufficient-storage", "the server's disk is nearly full; make room and try again");
-        }
-        Self::new("storage-unavailable", "it may not have been kept; try again later").with("retry_after", 30)
-    }
-}
-
 impl From<&Failure> for Problem {
     fn from(failure: &Failure) -> Self {
         Self::new(&failure.code, failure.detail.clone())
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(cause: store::Error) -> Self {
+        let again = |slug, detail, seconds: u64| Self::new(slug, detail).with("retry_after", seconds);
+        match cause {
+            store::Error::Full => {
+                Self::new("insufficient-storage", "the server's disk is nearly full; make room and send it again")
+            }
+            store::Error::Busy => again("overloaded", "too many at once; send it again in a moment", 2),
+            cause => {
+                tracing::error!(%cause, "the store fails");
+                again("storage-unavailable", "the server cannot store or read now; send it again later", 30)
+            }
+        }
     }
 }
 

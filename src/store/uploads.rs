@@ -46,7 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn unfinished(&self, owner: &str, now: i64) -> Result<i64> {
+    pub async fn unfinished_uploads(&self, owner: &str, now: i64) -> Result<i64> {
         let count =
             sqlx::query_scalar("SELECT count(*) FROM upload WHERE owner = ?1 AND call IS NULL AND expires_at > ?2");
         Ok(count.bind(owner).bind(now).fetch_one(self.readers()).await?)
