@@ -136,15 +136,12 @@ impl Settings {
         SETTINGS.iter().filter_map(said).collect()
     }
 
-    /// Each setting as `config show` prints it: name, value and source. Secrets are hidden.
+    /// Each setting as `config show` prints it: name, value and source. None of them is a secret: passwords and keys
+    /// are in the database, as hashes.
     pub fn shown(&self) -> Vec<(&'static str, String, String)> {
         let line = |setting: &Setting| {
             let value = &self.0[setting.name];
-            let shown = match (setting.secret, value.texts.is_empty()) {
-                (true, false) => "\"(hidden)\"".to_owned(),
-                _ => setting.written(&value.texts),
-            };
-            (setting.name, shown, value.source.to_string())
+            (setting.name, setting.written(&value.texts), value.source.to_string())
         };
         SETTINGS.iter().map(line).collect()
     }
@@ -344,11 +341,17 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_hidden_and_sources_are_named() {
-        let settings = from("[metrics]\ntoken = \"open sesame\"\n", &[("workers", "2")], &[]).unwrap();
-        let shown = settings.shown();
-        assert!(!format!("{shown:?}").contains("sesame"));
-        assert!(shown.contains(&("metrics.token", "\"(hidden)\"".to_owned(), "file, line 2".to_owned())));
-        assert!(shown.contains(&("workers", "2".to_owned(), "environment, RUNAROUND_WORKERS".to_owned())));
+    fn what_is_shown_says_where_it_comes_from() {
+        let settings =
+            from("[limits]\nupload = \"1 GiB\"\n", &[("workers", "2")], &[("watch.folders", "/a,/b")]).unwrap();
+        let shown: Vec<String> = settings.shown().iter().map(|(n, v, from)| format!("{n} = {v} # {from}")).collect();
+        for line in [
+            "limits.upload = \"1 GiB\" # file, line 2",
+            "workers = 2 # environment, RUNAROUND_WORKERS",
+            "watch.folders = [\"/a\", \"/b\"] # flag --watch",
+            "no_auth = false # default",
+        ] {
+            assert!(shown.iter().any(|shown| shown == line), "{line}\n{shown:#?}");
+        }
     }
 }

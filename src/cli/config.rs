@@ -20,7 +20,7 @@ pub struct Args {
 enum Verb {
     /// Print a file with all settings, explained, to start from
     Init,
-    /// Show every setting as `serve` would use it, and where it comes from; secrets are hidden
+    /// Show every setting as `serve` would use it, and where it comes from
     Show(Choice),
     /// Check file and environment without starting anything
     Check(Choice),

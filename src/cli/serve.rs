@@ -187,7 +187,6 @@ fn about(settings: &Settings) -> http::About {
         model_is_here: Some(Arc::new(model_is_here)),
         watch: settings.paths("watch.folders"),
         retention_days: settings.number("retention.days"),
-        metrics_token: settings.text("metrics.token").map(str::to_owned),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can be set: one list for flags, environment, file and template.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::jobs::Pattern;
@@ -25,6 +25,8 @@ pub enum Kind {
     Flag,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// An IP address.
+    Host,
     /// A network.
     Network,
     /// An address of a web site, without path.
@@ -46,8 +48,6 @@ pub struct Setting {
     pub kind: Kind,
     /// Whether there may be several.
     pub list: bool,
-    /// Whether it is hidden when shown.
-    pub secret: bool,
     /// As texts; empty if there is none.
     pub default: &'static [&'static str],
     /// For the template, where there is no default.
@@ -64,7 +64,7 @@ const fn setting(
     default: &'static [&'static str],
     doc: &'static str,
 ) -> Setting {
-    Setting { name, flag, variable, kind, list: false, secret: false, default, example: "", doc }
+    Setting { name, flag, variable, kind, list: false, default, example: "", doc }
 }
 
 impl Setting {
@@ -75,11 +75,6 @@ impl Setting {
 
     const fn many(mut self) -> Self {
         self.list = true;
-        self
-    }
-
-    const fn hidden(mut self) -> Self {
-        self.secret = true;
         self
     }
 
@@ -124,6 +119,7 @@ impl Kind {
             Self::Time => time(text).is_some(),
             Self::Flag => matches!(text, "true" | "false"),
             Self::Word(words) => words.contains(&text),
+            Self::Host => text.parse::<IpAddr>().is_ok(),
             Self::Network => text.parse::<Network>().is_ok(),
             Self::Site => is_site(text),
             Self::Naming => Pattern::parse(text).is_ok(),
@@ -141,6 +137,7 @@ impl Kind {
             Self::Time => "write a time with its unit, like \"10s\", \"5m\", \"24h\" or \"30d\"".to_owned(),
             Self::Flag => "write true or false".to_owned(),
             Self::Word(words) => format!("write {}", words.join(" or ")),
+            Self::Host => "write IP addresses like \"10.20.0.5\"".to_owned(),
             Self::Network => "write networks like \"10.20.0.0/16\" or \"192.168.7.9\"".to_owned(),
             Self::Site => "write it like https://calls.example.com, without a path".to_owned(),
             Self::Naming => "write fields in braces, like {agent}_{queue}_{started_at}_{external_id}".to_owned(),
@@ -158,6 +155,7 @@ impl Kind {
             Self::Time => "TIME",
             Self::Flag => "BOOL",
             Self::Word(_) => "WORD",
+            Self::Host => "ADDRESS",
             Self::Network => "NETWORK",
             Self::Site => "URL",
             Self::Naming => "PATTERN",
@@ -271,7 +269,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// All of them; those of one table stand together.
-pub const SETTINGS: [Setting; 21] = [
+pub const SETTINGS: [Setting; 23] = [
     setting(
         "listen",
         "listen",
@@ -294,7 +292,7 @@ pub const SETTINGS: [Setting; 21] = [
         "trusted_proxies",
         "trusted-proxy",
         "RUNAROUND_TRUSTED_PROXIES",
-        Kind::Network,
+        Kind::Host,
         &[],
         "Proxies in front of this server whose X-Forwarded headers are believed. Everybody else's are ignored.",
     )
@@ -370,12 +368,36 @@ pub const SETTINGS: [Setting; 21] = [
         "Connections at once; more wait.",
     ),
     setting(
+        "limits.connections_per_address",
+        "connections-per-address",
+        "RUNAROUND_CONNECTIONS_PER_ADDRESS",
+        Kind::Number(1, 65_536),
+        &["100"],
+        "Connections at once from one other machine; more are closed. Proxies that are trusted may have any number.",
+    ),
+    setting(
+        "limits.requests_per_second",
+        "requests-per-second",
+        "RUNAROUND_REQUESTS_PER_SECOND",
+        Kind::Number(1, 1_000_000),
+        &["300"],
+        "Requests of one person or key.",
+    ),
+    setting(
         "limits.time",
         "time-limit",
         "RUNAROUND_TIME_LIMIT",
         Kind::Number(1, 1_000),
         &["4"],
         "A call's analysis is given up after so many times the length of the call, though never before a minute.",
+    ),
+    setting(
+        "session.idle",
+        "session-idle",
+        "RUNAROUND_SESSION_IDLE",
+        Kind::Time,
+        &["60m"],
+        "People are signed out after so long without a request. Long enough to listen through a call, which is none.",
     ),
     setting(
         "watch.folders",
@@ -423,17 +445,6 @@ pub const SETTINGS: [Setting; 21] = [
     )
     .many()
     .or("10.20.0.0/16"),
-    setting(
-        "metrics.token",
-        "metrics-token",
-        "RUNAROUND_METRICS_TOKEN",
-        Kind::Text,
-        &[],
-        "Who wants /metrics from another machine sends this as `Authorization: Bearer ...`. Better in the environment \
-         than as a flag, which other users of the machine can see.",
-    )
-    .hidden()
-    .or("a-long-random-word"),
     setting(
         "log.format",
         "log",

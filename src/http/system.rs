@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -40,8 +39,6 @@ pub struct About {
     pub watch: Vec<PathBuf>,
     /// Calls of teams that set nothing themselves are erased after so many days; 0 keeps them.
     pub retention_days: u64,
-    /// Who asks for figures sends this.
-    pub metrics_token: Option<String>,
 }
 
 impl std::fmt::Debug for About {
@@ -84,7 +81,7 @@ fn describe() {
     describe_counter!("runaround_requests_total", "requests by method, route and status");
     describe_histogram!("runaround_request_seconds", "time to the head of the answer, by route");
     describe_gauge!("runaround_calls", "calls by state");
-    describe_gauge!("runaround_audio_seconds", "length of all finished calls together");
+    describe_counter!("runaround_audio_seconds_total", "audio analysed since the start");
     describe_gauge!("runaround_jobs_queued", "calls that wait for a worker");
     describe_gauge!("runaround_jobs_running", "calls at work");
     describe_counter!("runaround_jobs_ended_total", "jobs by how they ended");
@@ -156,19 +153,11 @@ async fn readyz(State(door): State<Arc<Door>>) -> Result<Json<Ready>, Problem> {
     Err(Problem::new(code, detail).with_status(503).with("reasons", codes).with("retry_after", 5))
 }
 
-/// Figures for Prometheus. From other programs they want the token of the settings; without one they are there only
-/// while the server is for this machine alone.
+/// Figures for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "system", responses(
-    (status = 200, body = String, content_type = "text/plain"), (status = 401), (status = 404), (status = 503),
+    (status = 200, body = String, content_type = "text/plain"), (status = 401), (status = 403), (status = 503),
 ))]
-async fn figures(State(door): State<Arc<Door>>, headers: HeaderMap) -> Result<Response, Problem> {
-    match &door.config.about.metrics_token {
-        Some(token) if !has_token(&headers, token) => {
-            return Err(Problem::new("authentication-required", "send the token of the settings as a bearer token"));
-        }
-        None if !door.config.local_names_only => return Err(Problem::not_found()),
-        _ => {}
-    }
+async fn figures(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
     let (queued, running) = load(&door).await?;
     metrics::gauge!("runaround_jobs_queued").set(queued as f64);
     metrics::gauge!("runaround_jobs_running").set(running as f64);
@@ -177,7 +166,6 @@ async fn figures(State(door): State<Arc<Door>>, headers: HeaderMap) -> Result<Re
         let count = counts.iter().find(|(name, _)| name == state).map_or(0, |(_, count)| *count);
         metrics::gauge!("runaround_calls", "state" => state).set(count as f64);
     }
-    metrics::gauge!("runaround_audio_seconds").set(door.store.audio_ms().await? as f64 / 1_000.0);
     let (waiting, dead) = door.store.outbox_load().await?;
     metrics::gauge!("runaround_webhook_messages", "state" => "waiting").set(waiting as f64);
     metrics::gauge!("runaround_webhook_messages", "state" => "dead").set(dead as f64);
@@ -186,12 +174,6 @@ async fn figures(State(door): State<Arc<Door>>, headers: HeaderMap) -> Result<Re
     }
     let text = recorder().render();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
-}
-
-/// Compares hashes, so that the time it takes tells nothing of the token.
-fn has_token(headers: &HeaderMap, token: &str) -> bool {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    given.is_some_and(|given| Sha256::digest(given) == Sha256::digest(token))
 }
 
 async fn load(door: &Door) -> Result<(i64, i64), Problem> {

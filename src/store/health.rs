@@ -22,13 +22,4 @@ impl Store {
         let counts = sqlx::query_as("SELECT state, count(*) FROM call GROUP BY state ORDER BY state");
         Ok(counts.fetch_all(self.readers()).await?)
     }
-
-    /// Milliseconds of audio in finished calls.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn audio_ms(&self) -> Result<i64> {
-        let sum = sqlx::query_scalar("SELECT coalesce(sum(duration_ms), 0) FROM call WHERE state = 'done'");
-        Ok(sum.fetch_one(self.readers()).await?)
-    }
 }

@@ -12,8 +12,13 @@ mod ingest;
 #[cfg(feature = "fetch")]
 mod judge;
 mod models;
+mod operations;
 mod playbook;
 mod report;
 mod support;
 #[cfg(feature = "whisper")]
 mod transcribe;
+mod tus;
+mod watch;
+#[cfg(feature = "fetch")]
+mod webhooks;
