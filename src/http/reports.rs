@@ -31,7 +31,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(txt))
         .routes(routes!(srt))
         .routes(routes!(vtt))
-        .route("/v1/calls/{id}/report", axum::routing::get(json))
 }
 
 /// One handler for each form: the document of the API knows addresses, not their endings.

@@ -10,35 +10,27 @@
 //! data/incoming/              what nobody was promised yet; swept at start
 //! ```
 
-pub mod facts;
-
-pub mod calls;
-
-pub mod jobs;
-
-pub mod reports;
-
-pub mod blobs;
-
-pub mod erase;
-
-pub mod settings;
-
-pub mod lock;
-
 pub mod audit;
-
 pub mod backup;
-
+pub mod blobs;
+pub mod calls;
+pub mod detail;
+pub mod erase;
+pub mod facts;
+pub mod findings;
 mod health;
-
+pub mod jobs;
+pub mod list;
+pub mod lock;
 pub mod outbox;
-
+pub mod reports;
+pub mod search;
+pub mod settings;
+pub mod topics;
 pub mod uploads;
-
 pub mod watched;
-
 pub mod webhooks;
+pub mod when;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
 use super::calls::CallId;
+use super::topics::topic;
 use super::{Change, Error, Result, Store, now_ms, within};
 use crate::domain::{Chain, Finding, Report, Role};
 use crate::report::Format;
@@ -53,6 +54,8 @@ pub struct Summary {
     pub opportunities: i64,
     /// Of these, met by the agent.
     pub acknowledged: i64,
+    /// Time from the first time an agent sent the caller away to the end of the call.
+    pub detour_ms: Option<i64>,
 }
 
 impl Summary {
@@ -61,6 +64,10 @@ impl Summary {
         let request = report.call.request.trim();
         let main = report.chains.iter().find(|chain| chain.intent == report.call.request);
         let met = report.empathy.opportunities.iter().filter(|one| one.response.is_met()).count();
+        let deflections = report.chains.iter().flat_map(|chain| &chain.deflections);
+        let by_people = deflections.filter(|deflection| deflection.by != Role::Ivr);
+        let sent_away = by_people.map(|deflection| deflection.evidence.span().start().ms()).min();
+        let detour = sent_away.map(|at| report.source.duration_ms.saturating_sub(at).cast_signed());
         Self {
             duration_ms: report.source.duration_ms.cast_signed(),
             deflected: report.call.deflected,
@@ -75,6 +82,7 @@ impl Summary {
             silence_ms: report.measures.silence_ms.cast_signed(),
             opportunities: count(report.empathy.opportunities.len()),
             acknowledged: count(met),
+            detour_ms: detour,
         }
     }
 }
@@ -132,15 +140,20 @@ pub async fn put(change: &mut Change, call: CallId, report: &Report, playbook: O
     put_summary(change, &call, &Summary::of(report)).await
 }
 
+/// Turns of one call at most: what the ids of turns leave room for. A call of eight hours has a hundredth of it.
+const TURNS_MAX: usize = 1 << 20;
+
 /// The words change only when the recording is heard anew; then the search index is not touched for nothing.
 async fn put_turns(change: &mut Change, call: &str, report: &Report) -> Result<()> {
     let turns: Vec<(i64, String, i64, i64, String)> = report
         .turns
         .iter()
-        .map(|labelled| {
+        .take(TURNS_MAX)
+        .enumerate()
+        .map(|(n, labelled)| {
             let turn = &labelled.turn;
             let (start, end) = (turn.span.start().ms().cast_signed(), turn.span.end().ms().cast_signed());
-            (count(turn.i), turn.speaker.as_str().to_owned(), start, end, turn.text.as_str().to_owned())
+            (count(n), turn.speaker.as_str().to_owned(), start, end, turn.text.as_str().to_owned())
         })
         .collect();
     let known: Vec<(i64, String, i64, i64, String)> =
@@ -152,16 +165,21 @@ async fn put_turns(change: &mut Change, call: &str, report: &Report) -> Result<(
         return Ok(());
     }
     sqlx::query("DELETE FROM turn WHERE call = ?1").bind(call).execute(within(change)).await?;
+    let seq: i64 =
+        sqlx::query_scalar("SELECT seq FROM call WHERE id = ?1").bind(call).fetch_one(within(change)).await?;
     for (n, speaker, start, end, text) in turns {
-        sqlx::query("INSERT INTO turn (call, n, speaker, start_ms, end_ms, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-            .bind(call)
-            .bind(n)
-            .bind(speaker)
-            .bind(start)
-            .bind(end)
-            .bind(text)
-            .execute(within(change))
-            .await?;
+        sqlx::query(
+            "INSERT INTO turn (id, call, n, speaker, start_ms, end_ms, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .bind(seq << 20 | n)
+        .bind(call)
+        .bind(n)
+        .bind(speaker)
+        .bind(start)
+        .bind(end)
+        .bind(text)
+        .execute(within(change))
+        .await?;
     }
     Ok(())
 }
@@ -174,12 +192,13 @@ async fn put_chains(change: &mut Change, call: &str, report: &Report) -> Result<
         let quotes = chain.deflections.iter().map(|deflection| &deflection.evidence);
         let last = quotes.chain(&chain.pushbacks).chain(&chain.proof).map(|evidence| evidence.span().end()).max();
         sqlx::query(
-            "INSERT INTO chain (call, n, intent, deflected, pushbacks, outcome, start_ms, end_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO chain (call, n, intent, topic, deflected, pushbacks, outcome, start_ms, end_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .bind(call)
         .bind(count(n))
         .bind(&chain.intent)
+        .bind(topic(chain))
         .bind(chain.deflections.iter().any(|deflection| deflection.by != Role::Ivr))
         .bind(count(chain.pushbacks.len()))
         .bind(chain.outcome.as_str())
@@ -248,7 +267,7 @@ async fn put_summary(change: &mut Change, call: &str, summary: &Summary) -> Resu
     sqlx::query(
         "UPDATE call SET duration_ms = ?2, deflected = ?3, ivr_deflected = ?4, pushed_back = ?5, outcome = ?6,
                          request = ?7, score = ?8, glyph = ?9, agent_share = ?10, hold_ms = ?11, silence_ms = ?12,
-                         opportunities = ?13, acknowledged = ?14, revision = revision + 1
+                         opportunities = ?13, acknowledged = ?14, detour_ms = ?15, revision = revision + 1
          WHERE id = ?1",
     )
     .bind(call)
@@ -265,6 +284,7 @@ async fn put_summary(change: &mut Change, call: &str, summary: &Summary) -> Resu
     .bind(summary.silence_ms)
     .bind(summary.opportunities)
     .bind(summary.acknowledged)
+    .bind(summary.detour_ms)
     .execute(within(change))
     .await?;
     Ok(())
@@ -294,4 +314,35 @@ fn hash(text: &str) -> String {
 
 fn count(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Category, Confidence, Evidence, SpokenText, TimeSpan, Turn};
+
+    fn said(i: usize, text: &str) -> Evidence {
+        let span = TimeSpan::from_ms(0, 1_000);
+        let text = SpokenText::from(text);
+        let (speaker, words) = (Role::Agent, Vec::new());
+        Evidence::whole_turn(&Turn { i, speaker, channel: None, span, text, words, confidence: 1.0, backchannel: false })
+    }
+
+    fn finding(detector: &str, turn: usize, text: &str) -> Finding {
+        Finding::new(detector, Category::Deflection, Confidence::new(0.5), "note", said(turn, text))
+    }
+
+    #[test]
+    fn a_finding_keeps_its_name_whatever_stands_around_it() {
+        let one = finding("deflection.channel", 2, "see the website");
+        let alone = finding_ids(std::slice::from_ref(&one));
+        let others = [finding("help.gave_way", 2, "see the website"), one.clone(), finding("x", 3, "no"), one];
+        let ids = finding_ids(&others);
+        assert_eq!(ids[1], alone[0]);
+        let mut apart = ids.clone();
+        apart.sort();
+        apart.dedup();
+        assert_eq!(apart.len(), 4, "twins are told apart: {ids:?}");
+        assert!(ids.iter().all(|id| uuid::Uuid::try_parse(id).is_ok()));
+    }
 }

@@ -93,7 +93,9 @@ CREATE TRIGGER audit_is_whole BEFORE DELETE ON audit BEGIN SELECT RAISE (ABORT, 
 -- Calls ----------------------------------------------------------------------------------------------------------
 
 CREATE TABLE call (
-    id            TEXT PRIMARY KEY,
+    -- Short, for the search index: see `turn.id`.
+    seq           INTEGER PRIMARY KEY,
+    id            TEXT NOT NULL UNIQUE,
     team          TEXT NOT NULL REFERENCES team (id),
     -- Name of the uploaded file, for people only.
     name          TEXT NOT NULL,
@@ -115,7 +117,6 @@ CREATE TABLE call (
     -- that browsers play.
     original      TEXT,
     playback      TEXT,
-    peaks         BLOB,
     legal_hold    INTEGER NOT NULL DEFAULT 0,
     erase_at      INTEGER,
     -- Rises with every change a reader could see; the ETag.
@@ -140,8 +141,12 @@ CREATE TABLE call (
     -- Hardship stated and what came of it.
     opportunities INTEGER,
     acknowledged  INTEGER,
+    -- Time from the first time the caller was sent away by an agent to the end of the call.
+    detour_ms     INTEGER,
     reviewed_at   INTEGER,
-    reviewed_by   TEXT
+    reviewed_by   TEXT,
+    -- Large, so it comes last: what stands behind it is slow to read.
+    peaks         BLOB
 ) STRICT;
 CREATE INDEX call_started ON call (started_at DESC, id DESC);
 CREATE INDEX call_team ON call (team, started_at DESC, id DESC);
@@ -211,6 +216,7 @@ CREATE TABLE report (
 ) STRICT;
 
 CREATE TABLE turn (
+    -- `call.seq << 20 | n`, so that a hit of the index names its call.
     id       INTEGER PRIMARY KEY,
     call     TEXT NOT NULL REFERENCES call (id) ON DELETE CASCADE,
     n        INTEGER NOT NULL,
@@ -237,6 +243,8 @@ CREATE TABLE chain (
     n         INTEGER NOT NULL,
     -- The request in the caller's words.
     intent    TEXT NOT NULL,
+    -- Like requests share it; see `store::topics`.
+    topic     TEXT NOT NULL DEFAULT '',
     deflected INTEGER NOT NULL,
     pushbacks INTEGER NOT NULL,
     outcome   TEXT NOT NULL,
@@ -252,7 +260,7 @@ CREATE TABLE deflection (
     kind     TEXT NOT NULL,
     target   TEXT NOT NULL,
     said_by  TEXT NOT NULL,
-    -- `could_have`, `could_after`, `not_allowed`, `unknown`; NULL without a playbook.
+    -- `could_have`, `could_after`, `not_allowed`, `right_target`, `unknown`; NULL without a playbook.
     verdict  TEXT,
     quote    TEXT NOT NULL,
     start_ms INTEGER NOT NULL,
