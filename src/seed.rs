@@ -196,6 +196,7 @@ impl Maker {
             empathy,
             scorecard,
             judge: None,
+            redaction: None,
             provenance: Provenance {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 model: "none".to_owned(),

@@ -8,35 +8,37 @@ use anyhow::{Context, bail};
 use url::Url;
 
 use crate::access::{self, Actor};
+use crate::config::Settings;
 use crate::http;
 use crate::store::{self, Store, people};
 
 use super::tell;
 
-/// What `serve` takes about access.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Try it out without accounts: everyone on this machine may do everything. Refused on other addresses
-    #[arg(long, conflicts_with_all = ["public_url", "trusted_proxy"])]
+/// What the settings of `serve` say about access.
+#[derive(Debug)]
+pub struct Access {
     no_auth: bool,
-    /// Where people find this server, like https://calls.example; needed where other machines can connect
-    #[arg(long, value_name = "URL")]
-    public_url: Option<Url>,
-    /// Address of a proxy in front of this server, whose word counts on who asks (repeat for more)
-    #[arg(long, value_name = "ADDRESS")]
-    trusted_proxy: Vec<IpAddr>,
-    /// Sign people out after so long without a request. Long enough to listen through a call, which is none
-    #[arg(long, default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
-    session_idle: u32,
-    /// Requests of one person or key
-    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    public_url: Option<String>,
+    trusted_proxies: Vec<IpAddr>,
+    session_idle: Duration,
     requests_per_second: u32,
-    /// Connections at once from one other machine
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    connections_per_address: u32,
+    connections_per_address: usize,
 }
 
-impl Args {
+impl Access {
+    /// Reads them.
+    pub fn of(settings: &Settings) -> Self {
+        let public_url = settings.text("public_url").and_then(|url| Url::parse(url).ok());
+        Self {
+            no_auth: settings.flag("no_auth"),
+            public_url: public_url.map(|url| url.origin().ascii_serialization()),
+            trusted_proxies: settings.addresses("trusted_proxies").iter().map(IpAddr::to_canonical).collect(),
+            session_idle: settings.time("session.idle"),
+            requests_per_second: u32::try_from(settings.number("limits.requests_per_second")).unwrap_or(u32::MAX),
+            connections_per_address: settings.number("limits.connections_per_address") as usize,
+        }
+    }
+
     /// Refuses what would leave the door open.
     ///
     /// # Errors
@@ -56,24 +58,21 @@ impl Args {
                  the way can read passwords and calls)"
             );
         }
-        if let Some(url) = &self.public_url
-            && (!matches!(url.scheme(), "http" | "https") || url.path() != "/" || url.query().is_some())
-        {
-            bail!("--public-url is a scheme and a host, like https://calls.example");
+        if self.no_auth && (self.public_url.is_some() || !self.trusted_proxies.is_empty()) {
+            bail!("--no-auth is for this machine alone and does not go with --public-url or --trusted-proxy");
         }
         Ok(())
     }
 
     /// Writes it into the configuration of a server that listens on `address`.
-    pub fn apply(&self, address: SocketAddr, config: &mut http::Config) {
-        let public = self.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    pub fn apply(self, address: SocketAddr, config: &mut http::Config) {
         config.accounts = !self.no_auth;
-        config.local_names_only = address.ip().is_loopback() && public.is_none();
-        config.public_url = public.unwrap_or_else(|| format!("http://{address}"));
-        config.trusted_proxies = self.trusted_proxy.iter().map(IpAddr::to_canonical).collect();
-        config.session_idle = Duration::from_secs(u64::from(self.session_idle) * 60);
+        config.local_names_only = address.ip().is_loopback() && self.public_url.is_none();
+        config.public_url = self.public_url.unwrap_or_else(|| format!("http://{address}"));
+        config.trusted_proxies = self.trusted_proxies;
+        config.session_idle = self.session_idle;
         config.requests_per_second = self.requests_per_second;
-        config.connections_per_address = self.connections_per_address as usize;
+        config.connections_per_address = self.connections_per_address;
     }
 }
 

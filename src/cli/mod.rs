@@ -6,6 +6,8 @@
 pub mod access;
 pub mod analyze;
 pub mod audit;
+pub mod backup;
+pub mod config;
 pub mod detect;
 pub mod doctor;
 pub mod engine;
@@ -48,6 +50,12 @@ enum Verb {
     Audit(audit::Args),
     /// Let somebody in again who is locked out
     People(access::People),
+    /// Copy the data folder of `serve`, also while it runs
+    Backup(backup::BackupArgs),
+    /// Make a data folder from a copy
+    Restore(backup::RestoreArgs),
+    /// Print, show or check the settings of `serve`
+    Config(config::Args),
     /// Check a playbook, or print one to start from
     Playbook(playbook::Args),
     /// Fetch and check the model files
@@ -73,13 +81,20 @@ enum Verb {
 /// Parses the command line, does what it says and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging();
+    // `serve` has settings for this, which must be read first.
+    if !matches!(cli.verb, Verb::Serve(_)) {
+        let json = std::env::var("RUNAROUND_LOG_FORMAT").is_ok_and(|format| format == "json");
+        start_logging(&std::env::var("RUNAROUND_LOG").unwrap_or_default(), json);
+    }
     let done = match cli.verb {
         Verb::Analyze(args) => analyze::run(args),
         Verb::Detect(args) => detect::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Audit(args) => audit::run(args),
         Verb::People(args) => access::people(args).map(|()| ExitCode::SUCCESS),
+        Verb::Backup(args) => backup::backup(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Restore(args) => backup::restore(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Config(args) => config::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Playbook(args) => playbook::run(&args),
         Verb::Models(args) => models::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Doctor(args) => doctor::run(&args),
@@ -113,10 +128,11 @@ pub(crate) fn tell(line: &str) {
     eprintln!("{line}");
 }
 
-fn start_logging() {
+/// Where log lines go and which: `level` as `RUNAROUND_LOG` has it; one JSON object a line, or text.
+fn start_logging(level: &str, json: bool) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("RUNAROUND_LOG").unwrap_or_else(|_| EnvFilter::new("warn,runaround=info"));
-    let json = std::env::var("RUNAROUND_LOG_FORMAT").is_ok_and(|format| format == "json");
+    let level = if level.is_empty() { "warn,runaround=info" } else { level };
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("warn,runaround=info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // Only the first call counts; tests may have set up their own.
     let _ = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };

@@ -63,6 +63,7 @@ pub(super) async fn frame(request: Request, next: Next) -> Response {
         always(header::WWW_AUTHENTICATE, "Bearer realm=\"runaround\"");
     }
     headers.insert("x-request-id", HeaderValue::from_str(&id).expect("hex digits"));
+    super::system::count(&method, &route, response.status().as_u16(), begun.elapsed());
     info!(
         request = id,
         %method,

@@ -25,11 +25,14 @@ mod problem;
 mod reports;
 mod rescore;
 mod session;
+mod system;
 mod take;
 mod teams;
 mod trends;
+mod tus;
 mod upload;
 mod vcon;
+mod webhooks;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -42,6 +45,7 @@ use axum::routing::get;
 use axum::{Json, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::info;
 use utoipa_axum::router::OpenApiRouter;
@@ -49,12 +53,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::password::Passwords;
 use crate::jobs::Jobs;
 use crate::store::Store;
+use crate::webhooks::address::Network;
 
 use guard::Heard;
 use limits::Limits;
 
 pub use openapi::{document, document_json};
 pub use problem::Problem;
+pub use system::About;
 
 /// What the door lets through.
 #[derive(Clone, Debug)]
@@ -96,6 +102,10 @@ pub struct Config {
     pub logins_per_minute: u32,
     /// Requests of one person or key, a second, and twice as many at once.
     pub requests_per_second: u32,
+    /// Networks of the house that messages may go to.
+    pub own_networks: Vec<Network>,
+    /// What the server tells about itself.
+    pub about: About,
 }
 
 impl Config {
@@ -129,6 +139,8 @@ impl Default for Config {
             session_max: Duration::from_secs(12 * 60 * 60),
             logins_per_minute: 10,
             requests_per_second: 300,
+            own_networks: Vec::new(),
+            about: About::default(),
         }
     }
 }
@@ -149,6 +161,8 @@ struct Door {
     passwords: Passwords,
     limits: Limits,
     heard: Heard,
+    stopping: watch::Receiver<bool>,
+    uploads: tus::Busy,
 }
 
 /// Serves until `shutdown` resolves: then takes no new connections, ends the workers, lets running requests finish,
@@ -162,10 +176,18 @@ pub async fn serve(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let (passwords, limits, heard) = (Passwords::default(), Limits::new(&config), Heard::default());
-    let store = jobs.store().clone();
-    let door = Arc::new(Door { store, jobs: jobs.clone(), config: config.clone(), passwords, limits, heard });
-    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let (stop, stopping) = watch::channel(false);
+    let door = Arc::new(Door {
+        store: jobs.store().clone(),
+        jobs: jobs.clone(),
+        config: config.clone(),
+        passwords: Passwords::default(),
+        limits: Limits::new(&config),
+        heard: Heard::default(),
+        stopping: stopping.clone(),
+        uploads: tus::Busy::default(),
+    });
+    let upkeep = [tokio::spawn(system::upkeep()), tokio::spawn(tus::sweep(door.clone()))];
     let accepting = tokio::spawn(accept::run(listener, router(door), config, stopping));
     let broken = tokio::select! {
         () = shutdown => None,
@@ -175,6 +197,7 @@ pub async fn serve(
     stop.send_replace(true);
     let (_, ended) = tokio::join!(jobs.stop(), accepting);
     ended.expect("the accept loop does not panic");
+    upkeep.iter().for_each(tokio::task::JoinHandle::abort);
     broken.map_or(Ok(()), |reason| Err(Error::Storage(reason)))
 }
 
@@ -211,10 +234,13 @@ fn api() -> OpenApiRouter<Arc<Door>> {
         .merge(reports::routes())
         .merge(rescore::routes())
         .merge(session::routes())
+        .merge(system::routes())
         .merge(teams::routes())
         .merge(trends::routes())
+        .merge(tus::routes())
         .merge(upload::routes())
         .merge(vcon::routes())
+        .merge(webhooks::routes())
 }
 
 async fn health(State(door): State<Arc<Door>>) -> Result<Response, Problem> {

@@ -11,6 +11,7 @@
 //! ```
 
 pub mod audit;
+pub mod backup;
 pub mod blobs;
 pub mod calibration;
 pub mod calls;
@@ -20,6 +21,7 @@ pub mod erase;
 pub mod export;
 pub mod facts;
 pub mod findings;
+mod health;
 pub mod jobs;
 pub mod keys;
 pub mod list;
@@ -35,6 +37,8 @@ pub mod settings;
 pub mod teams;
 pub mod topics;
 pub mod trends;
+pub mod uploads;
+pub mod watched;
 pub mod webhooks;
 pub mod when;
 

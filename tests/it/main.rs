@@ -17,6 +17,7 @@ mod kill;
 mod load;
 mod models;
 mod mutants;
+mod operations;
 mod playbook;
 mod policy;
 mod redaction;
@@ -26,4 +27,8 @@ mod store;
 mod support;
 #[cfg(feature = "whisper")]
 mod transcribe;
+mod tus;
 mod uploads;
+mod watch;
+#[cfg(feature = "fetch")]
+mod webhooks;

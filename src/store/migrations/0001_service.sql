@@ -188,11 +188,14 @@ CREATE TABLE upload (
     id         TEXT PRIMARY KEY,
     owner      TEXT NOT NULL,
     length     INTEGER NOT NULL,
+    -- So many bytes are on stable storage.
+    kept       INTEGER NOT NULL DEFAULT 0,
+    -- As it came: words with base64.
     metadata   TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    call       TEXT
+    expires_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX upload_expires ON upload (expires_at);
 
 -- Files of watch folders that were taken in.
 CREATE TABLE watched (
