@@ -45,6 +45,7 @@ export const COULD: Record<string, string> = {
 export const DISPUTES = ["misheard", "the caller asked for it", "it was the right answer", "nothing of the kind was said", "other"];
 
 export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+export const sentence = (text: string) => `${capital(text)}${/[.!?]$/.test(text) ? "" : "."}`;
 export const who = (role: Role) => WHO[role] ?? role;
 export const place = (target: string) => TARGET[target as Target] ?? target.replaceAll("_", " ");
 export const shortPlace = (target: string) => SHORT[target as Target] ?? target.replaceAll("_", " ");
