@@ -141,7 +141,7 @@ createServer(async (req, res) => {
   if (shared) {
     if (shared[3]) return sound(req, res, clips.find((c) => c.id === shared[2])?.call);
     if (m === "PUT") { Object.assign(clips.find((c) => c.id === shared[2]), { answer: body.answer, answer_note: body.note, answered_at: new Date().toISOString() }); return answer(200, {}); }
-    return answer(200, { agent: agents[0], clips: clips.filter((c) => c.agent === agents[0]) });
+    return answer(200, { agent: clips[0]?.agent ?? agents[0], clips: clips.filter((c) => c.agent === clips[0].agent) });
   }
   if (!signed) return problem(401, "unauthorized", "sign in first");
   if (path === "/v1/setup") return answer(201, session);
@@ -204,6 +204,7 @@ createServer(async (req, res) => {
   if (path === "/v1/audit") return answer(200, { entries: calls.slice(0, 12).map((c, n) => ({ seq: 100 - n, at: c.received_at, actor: "Ana Pereira", action: n % 2 ? "call.listen" : "finding.review", object: `call:${c.id}`, detail: { state: "confirmed" } })), next: null });
   if (path === "/v1/system") return answer(200, { version: "0.1.0", models: [{ name: "base", present: true }], storeys: ["rules"], disk: { free_bytes: 41e9 }, queue: { queued: 0, running: 1 } });
   if (path === "/v1/limits") return answer(200, { upload_bytes_max: 2_147_483_648, uploads_at_once: 8 });
+  if (path === "/v1/openapi.json") return answer(200, { openapi: "3.1.0", paths: {} });
   problem(404, "not-found", "there is nothing here");
 }).listen(Number(port), "127.0.0.1", () => console.log(`mock on http://127.0.0.1:${port}`));
 

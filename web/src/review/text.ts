@@ -1,5 +1,5 @@
 // Places in a turn's text. The server counts bytes, the browser counts UTF-16 units, words have times.
-import type { Evidence, Turn } from "../api";
+import type { Act, Evidence, Turn } from "../api";
 
 const utf8 = new TextEncoder();
 export const bytesBefore = (text: string, at: number) => utf8.encode(text.slice(0, at)).length;
@@ -27,6 +27,15 @@ export function quotePlace(turn: Turn, evidence: Evidence): [number, number] | n
     if (off < distance) [best, distance] = [[at, at + evidence.quote.length], off];
   }
   return best;
+}
+
+/** The words of one act: its stretch of the text, and when they were said. */
+export function actEvidence(turn: Turn, act: Act): { quote: string; start_ms: number; end_ms: number } {
+  const bytes = utf8.encode(turn.text);
+  const decode = (from: number, to: number) => new TextDecoder().decode(bytes.subarray(from, to));
+  const start = decode(0, act.quote[0]).length, quote = decode(act.quote[0], act.quote[1]);
+  const words = wordPlaces(turn).filter((word) => word.end > start && word.start < start + quote.length);
+  return { quote, start_ms: words[0]?.start_ms ?? turn.start_ms, end_ms: words.at(-1)?.end_ms ?? turn.end_ms };
 }
 
 export interface Piece { text: string; start: number; word: number; finding: number; away: boolean; unsure: boolean; }
