@@ -6,8 +6,10 @@
 //! threads; [`dialogue`] puts the words of all channels in order and decides who speaks; [`detect`] says what
 //! each turn does, builds the chain of each request and raises findings; [`report`] writes it all down.
 //! [`pipeline`] is that walk. [`judge`], off by default, asks a language model about findings that are not sure.
-//! [`models`] fetches and checks model files; [`jobs`] keeps accepted uploads and runs them in child processes;
-//! [`http`] is the door; [`cli`] the other.
+//! [`models`] fetches and checks model files. [`store`] keeps what must not be lost, after [`privacy`] took out what
+//! must not be kept; [`jobs`] works on accepted calls in child processes, [`watch`] finds more of them in folders, and
+//! [`webhooks`] tell others. [`access`] says who may do what; [`config`] gathers the settings of all these; [`http`] is
+//! the door; [`cli`] the other.
 //!
 //! Everything shares the words of [`domain`] and nothing else; `tests/it/architecture.rs` holds the rule.
 
@@ -32,7 +34,19 @@ pub mod judge;
 
 pub mod pipeline;
 
+pub mod access;
+
+pub mod privacy;
+
+pub mod store;
+
 pub mod jobs;
+
+pub mod watch;
+
+pub mod webhooks;
+
+pub mod config;
 
 pub mod http;
 

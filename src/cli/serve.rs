@@ -65,6 +65,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
 async fn serve(args: Args) -> anyhow::Result<()> {
     let store = Store::open(&args.data)?;
+    let kept = crate::store::Store::open(&args.data).await?;
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}; is another program there?", args.listen))?;
@@ -95,7 +96,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         ..http::Config::default()
     };
     announce(address);
-    http::serve(listener, jobs, config, asked_to_stop()).await?;
+    http::serve(listener, kept, jobs, config, asked_to_stop()).await?;
     Ok(())
 }
 

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::call::Role;
 use super::chain::Target;
 use super::finding::Confidence;
 
 /// What a turn does in its place in the dialogue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Label {
     /// Agent: sent to another means of the same organisation (website, app, e-mail, another number, a branch).
@@ -163,8 +164,9 @@ impl Label {
 }
 
 /// Which storey of detection saw an act.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ActSource)]
 pub enum Source {
     /// A phrase rule, by its id in the rule files.
     Rule(String),
@@ -177,12 +179,13 @@ pub enum Source {
 }
 
 /// One label on one turn with the words that show it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct Act {
     /// What the turn does.
     pub label: Label,
     /// Bytes of the turn's text that show it; on character borders, inside the text.
     #[schemars(with = "(usize, usize)")]
+    #[schema(value_type = Vec<usize>)]
     #[serde(serialize_with = "pair", deserialize_with = "from_pair")]
     pub quote: Range<usize>,
     /// How sure.

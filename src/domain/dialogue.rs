@@ -5,6 +5,7 @@ use std::ops::{Deref, Range};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::audio::{ChannelId, DtmfDigit, Tone};
 use super::call::Role;
@@ -12,7 +13,7 @@ use super::time::TimeSpan;
 
 /// Something a person said. Prints its length, never its content, when debugged:
 /// spoken text must not reach logs, errors or metrics by accident.
-#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(transparent)]
 pub struct SpokenText(String);
 
@@ -55,7 +56,7 @@ impl From<String> for SpokenText {
 }
 
 /// One word with its time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct Word {
     /// As written by the transcriber, punctuation attached, no blanks around.
     pub text: SpokenText,
@@ -67,7 +68,7 @@ pub struct Word {
 }
 
 /// Successive utterances of one party while it holds the floor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct Turn {
     /// Place in the dialogue, counted from 0.
     pub i: usize,

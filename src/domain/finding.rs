@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::audio::ChannelId;
 use super::call::Role;
@@ -11,7 +12,7 @@ use super::dialogue::{Dialogue, Turn};
 use super::time::TimeSpan;
 
 /// How sure a detector is, 0 to 1. Values outside, and NaN, are pulled in.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(from = "f32")]
 pub struct Confidence(f32);
 
@@ -35,7 +36,7 @@ impl From<f32> for Confidence {
 }
 
 /// Words that are literally in the transcript, and their time. Made only from a turn.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct Evidence {
     /// Which turn, by its place in the dialogue.
     turn: usize,
@@ -110,7 +111,7 @@ impl Evidence {
 }
 
 /// The families of findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// The caller was turned aside.

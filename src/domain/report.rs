@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::act::{Act, Label};
 use super::audio::{ChannelId, DtmfDigit, Layout, Tone};
@@ -94,7 +95,7 @@ impl Report {
 }
 
 /// A turn with what it does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct LabelledTurn {
     /// What was said.
     #[serde(flatten)]

@@ -9,7 +9,10 @@ use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{FromRequest, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use serde_json::{Value, json};
+
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::domain::Role;
 use crate::jobs::{Call, CallId, Progress, State as CallState, Upload, free_bytes};
@@ -29,6 +32,11 @@ const LIST: usize = 100;
 const LIST_MAX: usize = 1000;
 /// Room on the disk is looked at again after so many bytes.
 const DISK_CHECK: u64 = 64 << 20;
+
+/// What this file answers.
+pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
+    OpenApiRouter::new().route("/v1/calls", get(list).post(upload)).route("/v1/calls/{id}", get(show))
+}
 
 /// `POST /v1/calls`: a multipart body with a `file`, or the recording itself. Answers 202 once the call is on stable
 /// storage.

@@ -11,6 +11,8 @@ use axum::response::Response;
 use tracing::info;
 use uuid::Uuid;
 
+use crate::access::Actor;
+
 use super::accept::Paced;
 use super::problem::Problem;
 use super::{Config, Door};
@@ -64,7 +66,8 @@ pub(super) async fn frame(request: Request, next: Next) -> Response {
 /// The innermost layer: refuses what no handler should see, and sets the clock of the body.
 pub(super) async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Result<Response, Problem> {
     check(&door.config, &request)?;
-    let request = request.map(|body| Paced::wrap(body, &door.config));
+    let mut request = request.map(|body| Paced::wrap(body, &door.config));
+    request.extensions_mut().insert(Actor::anyone());
     Ok(next.run(request).await)
 }
 

@@ -22,8 +22,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::info;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::jobs::Jobs;
+use crate::store::Store;
 
 pub use problem::Problem;
 
@@ -74,6 +76,7 @@ pub enum Error {
 
 /// What handlers share.
 struct Door {
+    store: Store,
     jobs: Jobs,
     config: Config,
 }
@@ -85,11 +88,12 @@ struct Door {
 /// If the storage failed; everything acknowledged is still there after a restart.
 pub async fn serve(
     listener: TcpListener,
+    store: Store,
     jobs: Jobs,
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let door = Arc::new(Door { jobs: jobs.clone(), config: config.clone() });
+    let door = Arc::new(Door { store, jobs: jobs.clone(), config: config.clone() });
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let accepting = tokio::spawn(accept::run(listener, router(door), config, stopping));
     let broken = tokio::select! {
@@ -104,11 +108,8 @@ pub async fn serve(
 }
 
 fn router(door: Arc<Door>) -> Router {
-    Router::new()
-        .route("/healthz", get(health))
-        .route("/v1/calls", get(calls::list).post(calls::upload))
-        .route("/v1/calls/{id}", get(calls::show))
-        .route("/v1/calls/{id}/{file}", get(reports::show))
+    let (api, _document) = api().split_for_parts();
+    api.route("/healthz", get(health))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::new("method-not-allowed", "use one of the methods in the header `allow`")
@@ -119,6 +120,11 @@ fn router(door: Arc<Door>) -> Router {
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         .layer(middleware::from_fn(guard::frame))
         .with_state(door)
+}
+
+/// Every operation, and with it its description. One line per noun.
+fn api() -> OpenApiRouter<Arc<Door>> {
+    OpenApiRouter::new().merge(calls::routes()).merge(reports::routes())
 }
 
 async fn health(State(door): State<Arc<Door>>) -> Response {

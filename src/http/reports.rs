@@ -6,8 +6,11 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use tokio::fs::File;
 use tokio_util::io::ReaderStream;
+
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::jobs::State as CallState;
 use crate::report::html::CONTENT_POLICY;
@@ -24,6 +27,11 @@ pub(super) const FILES: [(&str, &str, &str); 5] = [
     ("report.srt", "report.srt", "application/x-subrip; charset=utf-8"),
     ("report.vtt", "report.vtt", "text/vtt; charset=utf-8"),
 ];
+
+/// What this file answers.
+pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
+    OpenApiRouter::new().route("/v1/calls/{id}/{file}", get(show))
+}
 
 /// `GET /v1/calls/{id}/report` and `/report.html`, `.txt`, `.srt`, `.vtt`.
 pub(super) async fn show(

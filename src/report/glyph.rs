@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn step(mark: Mark) -> Step<'static> {
-        Step { mark, says: String::new(), evidence: None }
+        Step { mark, says: String::new(), evidence: None, ruling: None }
     }
 
     #[test]

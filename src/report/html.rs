@@ -9,7 +9,7 @@ use std::ops::Range;
 use askama::Template;
 
 use crate::domain::report::LabelledTurn;
-use crate::domain::{Category, Chain, Evidence, Finding, Report, TimeSpan, Turn};
+use crate::domain::{Category, Chain, Evidence, Finding, Reason, Report, TimeSpan, Turn};
 
 use super::glyph::{self, escape};
 use super::script::{self, Line};
@@ -46,6 +46,9 @@ pub fn page(report: &Report) -> String {
         lanes: timeline::lane_names(report),
         chains: report.chains.iter().enumerate().map(|(n, chain)| story_of(report, n, chain)).collect(),
         findings: report.findings.iter().map(finding).collect(),
+        hardships: story::hardships(report).into_iter().map(hardship).collect(),
+        score: story::score(report),
+        points: points(report),
         measures: story::measures(report).iter().map(|line| unbroken(line)).collect(),
         rows: rows(report, &marks),
         jumps: jumps(report),
@@ -71,6 +74,9 @@ struct Page<'a> {
     lanes: Vec<(&'static str, &'static str)>,
     chains: Vec<StoryView>,
     findings: Vec<FindingView<'a>>,
+    hardships: Vec<HardshipView>,
+    score: Option<String>,
+    points: Vec<PointView>,
     measures: Vec<String>,
     rows: Vec<Row>,
     jumps: Vec<Time>,
@@ -100,6 +106,28 @@ struct StepView {
     class: &'static str,
     says: String,
     quote: Option<QuoteView>,
+    ruling: Option<String>,
+    better: Option<String>,
+}
+
+struct HardshipView {
+    says: String,
+    unmet: bool,
+    quotes: Vec<QuoteView>,
+}
+
+struct PointView {
+    title: String,
+    sum: String,
+    /// Whether something was taken away.
+    short: bool,
+    reasons: Vec<ReasonView>,
+}
+
+struct ReasonView {
+    note: String,
+    cost: Option<String>,
+    quotes: Vec<QuoteView>,
 }
 
 struct QuoteView {
@@ -158,6 +186,8 @@ fn story_of(report: &Report, n: usize, chain: &Chain) -> StoryView {
                 },
                 says: step.says.clone(),
                 quote: step.evidence.map(quote),
+                ruling: step.ruling.map(|ruling| ruling.sentence()),
+                better: step.ruling.and_then(|ruling| ruling.better).map(str::to_owned),
             })
             .collect(),
     }
@@ -169,6 +199,31 @@ fn quote(evidence: &Evidence) -> QuoteView {
         voice: evidence.speaker().as_str(),
         words: evidence.quote().to_owned(),
     }
+}
+
+fn hardship(hardship: story::Hardship<'_>) -> HardshipView {
+    HardshipView {
+        says: hardship.says,
+        unmet: hardship.unmet,
+        quotes: hardship.evidence.into_iter().map(quote).collect(),
+    }
+}
+
+fn points(report: &Report) -> Vec<PointView> {
+    let points = report.scorecard.iter().flat_map(|card| &card.points);
+    let reason = |reason: &Reason| ReasonView {
+        note: reason.note.clone(),
+        cost: (reason.cost() > 0.0).then(|| story::points(reason.cost())),
+        quotes: reason.evidence().iter().map(quote).collect(),
+    };
+    points
+        .map(|point| PointView {
+            title: point.title().to_owned(),
+            sum: format!("{} of {}", story::points(point.earned()), story::points(point.possible())),
+            short: point.earned() < point.possible(),
+            reasons: point.because().iter().map(reason).collect(),
+        })
+        .collect()
 }
 
 fn finding(finding: &Finding) -> FindingView<'_> {

@@ -70,6 +70,29 @@ pub struct Step<'a> {
     pub says: String,
     /// The quote.
     pub evidence: Option<&'a Evidence>,
+    /// What the house's playbook says about it.
+    pub ruling: Option<Ruling<'a>>,
+}
+
+/// The playbook's word on a deflection, without full stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ruling<'a> {
+    /// Whether it could have been done here.
+    pub verdict: &'static str,
+    /// The procedure, the rule or what is missing; may be empty.
+    pub because: &'a str,
+    /// How it can be said better, where the playbook says.
+    pub better: Option<&'a str>,
+}
+
+impl Ruling<'_> {
+    /// Verdict and reason in one sentence: `Could have been done on this call: book in the calendar`.
+    pub fn sentence(&self) -> String {
+        match self.because.trim() {
+            "" => capital(self.verdict),
+            because => format!("{}: {because}", capital(self.verdict)),
+        }
+    }
 }
 
 /// The steps of a chain in the order of time, the end last.
@@ -78,6 +101,7 @@ pub fn steps(chain: &Chain) -> Vec<Step<'_>> {
         mark: Mark::Request,
         says: said(chain.request.speaker(), "asked"),
         evidence: Some(&chain.request),
+        ruling: None,
     }];
     steps.extend(chain.deflections.iter().map(|deflection| {
         let (verb, rest) = turned_aside(deflection.kind, deflection.target);
@@ -88,20 +112,67 @@ pub fn steps(chain: &Chain) -> Vec<Step<'_>> {
                 by => format!("{} {verb} the caller {rest}", capital(who(by))),
             },
             evidence: Some(&deflection.evidence),
+            ruling: deflection.playbook.as_ref().map(|playbook| Ruling {
+                verdict: playbook.verdict.title(),
+                because: &playbook.because,
+                better: playbook.better.as_deref(),
+            }),
         }
     }));
     steps.extend(chain.pushbacks.iter().map(|pushback| Step {
         mark: Mark::Pushback,
         says: said(pushback.speaker(), "pushed back"),
         evidence: Some(pushback),
+        ruling: None,
     }));
     steps.sort_by_key(|step| step.evidence.map(|evidence| (evidence.span().start(), evidence.turn())));
     steps.push(Step {
         mark: Mark::End(chain.outcome),
         says: capital(chain.outcome.title()),
         evidence: chain.proof.as_ref(),
+        ruling: None,
     });
     steps
+}
+
+/// A hardship the caller stated, and what the agent made of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hardship<'a> {
+    /// Without a full stop: `The caller told of an illness: passed over`.
+    pub says: String,
+    /// Whether the caller was left alone with it.
+    pub unmet: bool,
+    /// The caller's words, the answer and, where it is another sentence, the step that followed.
+    pub evidence: Vec<&'a Evidence>,
+}
+
+/// The hardships of a call, in order.
+pub fn hardships(report: &Report) -> Vec<Hardship<'_>> {
+    let told = |opportunity: &'_ crate::domain::Opportunity| {
+        format!("The caller told of {}: {}", opportunity.burden.title(), opportunity.response.title())
+    };
+    report
+        .empathy
+        .opportunities
+        .iter()
+        .map(|opportunity| {
+            let mut evidence = vec![&opportunity.said, &opportunity.answer];
+            evidence.extend(opportunity.action.iter().filter(|action| **action != opportunity.answer));
+            Hardship { says: told(opportunity), unmet: !opportunity.response.is_met(), evidence }
+        })
+        .collect()
+}
+
+/// A score in one line: `65 of 100, from 55 of 85 points`; absent where there was nothing to score.
+pub fn score(report: &Report) -> Option<String> {
+    let card = report.scorecard.as_ref()?;
+    let percent = card.percent()?;
+    Some(format!("{percent} of 100, from {} of {} points", points(card.earned()), points(card.possible())))
+}
+
+/// Points without needless decimals.
+pub fn points(points: f32) -> String {
+    format!("{points:.1}").trim_end_matches(".0").to_owned()
 }
 
 /// What stands on top of a report.

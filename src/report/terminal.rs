@@ -44,6 +44,7 @@ pub fn summary(report: &Report, page: Option<&Path>, look: Look) -> String {
         }
     }
     screen.findings(report);
+    screen.assessment(report);
     for warning in &report.audio.warnings {
         screen.line(&[]);
         screen.paragraph("  ! ", Style::new().yellow(), &warning.text);
@@ -145,6 +146,26 @@ impl Screen {
         if let Some(evidence) = step.evidence {
             let words = self.quoted(evidence.quote());
             self.paragraph(&blanks, voice(evidence.speaker()), &words);
+        }
+        if let Some(ruling) = step.ruling {
+            self.paragraph(&blanks, Style::new().dimmed(), &clean(&ruling.sentence()));
+        }
+    }
+
+    /// Hardship and score, a line each: the page has their reasons.
+    fn assessment(&mut self, report: &Report) {
+        let (hardships, score) = (story::hardships(report), story::score(report));
+        if hardships.is_empty() && score.is_none() {
+            return;
+        }
+        self.line(&[]);
+        for hardship in &hardships {
+            let first = format!("  {:>7} - ", hardship.evidence[0].span().start().to_string());
+            let style = if hardship.unmet { Style::new() } else { Style::new().dimmed() };
+            self.paragraph(&first, style, &hardship.says);
+        }
+        if let Some(score) = score {
+            self.paragraph(&" ".repeat(GUTTER), Style::new(), &format!("Score: {score}"));
         }
     }
 

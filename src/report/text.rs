@@ -43,6 +43,12 @@ pub fn write(report: &Report) -> String {
             if let Some(evidence) = step.evidence {
                 say(&quote(evidence));
             }
+            if let Some(ruling) = step.ruling {
+                say(&hang(&" ".repeat(INDENT), &format!("{}.", clean(&ruling.sentence())), WIDTH));
+                if let Some(better) = ruling.better {
+                    say(&hang(&" ".repeat(INDENT), &format!("Better: {}", quoted(better)), WIDTH));
+                }
+            }
         }
     }
 
@@ -54,6 +60,34 @@ pub fn write(report: &Report) -> String {
             let doubt = if doubt.is_empty() { String::new() } else { format!(", {doubt}") };
             say(&hang(&format!("{time:>7}  "), &format!("{} ({}{doubt})", finding.note, finding.detector), WIDTH));
             finding.evidence().iter().for_each(|evidence| say(&quote(evidence)));
+        }
+    }
+
+    let hardships = story::hardships(report);
+    if !hardships.is_empty() {
+        heading(&mut say, "Hardship");
+        for hardship in &hardships {
+            let time = hardship.evidence[0].span().start().to_string();
+            say(&hang(&format!("{time:>7}  "), &hardship.says, WIDTH));
+            hardship.evidence.iter().for_each(|evidence| say(&quote(evidence)));
+        }
+    }
+
+    if let (Some(score), Some(card)) = (story::score(report), &report.scorecard) {
+        heading(&mut say, "Score");
+        say(&format!("  {score}"));
+        say("");
+        for point in &card.points {
+            let sum = format!("{} of {}", story::points(point.earned()), story::points(point.possible()));
+            say(&hang(&format!("  {sum:>9}  "), point.title(), WIDTH));
+            for reason in point.because().iter().filter(|reason| reason.cost() > 0.0) {
+                let note = format!("{} (costs {})", reason.note, story::points(reason.cost()));
+                say(&hang(&" ".repeat(13), &note, WIDTH));
+                reason.evidence().iter().for_each(|evidence| {
+                    let first = format!("{:>13}", format!("{}  ", evidence.span().start()));
+                    say(&hang(&first, &quoted(evidence.quote()), WIDTH));
+                });
+            }
         }
     }
 

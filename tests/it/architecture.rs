@@ -16,8 +16,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("models", &["domain"]),
     ("judge", &["domain", "detect"]),
     ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "detect"]),
-    ("jobs", &["domain", "report"]),
-    ("http", &["domain", "ingest", "jobs", "report"]),
+    ("store", &["domain", "access", "report"]),
+    ("access", &["domain"]),
+    ("privacy", &["domain"]),
+    ("webhooks", &["domain", "store"]),
+    ("jobs", &["domain", "report", "store", "access", "privacy"]),
+    ("watch", &["domain", "jobs", "store", "access"]),
+    ("config", &["domain", "jobs", "http", "webhooks", "watch", "access", "store"]),
+    ("http", &["domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline"]),
     (
         "cli",
         &[
@@ -33,6 +39,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "pipeline",
             "jobs",
             "http",
+            "store",
+            "access",
+            "privacy",
+            "webhooks",
+            "watch",
+            "config",
         ],
     ),
 ];
@@ -119,7 +131,9 @@ fn engines_are_known_in_one_place() {
         ("earshot", &["src/audio/vad.rs"]),
         ("rubato", &["src/audio/resample.rs"]),
         ("axum", &["src/http/"]),
-        ("reqwest", &["src/models/", "src/judge.rs"]),
+        ("sqlx", &["src/store/"]),
+        ("object_store", &["src/store/"]),
+        ("reqwest", &["src/models/", "src/judge.rs", "src/webhooks/"]),
     ];
     let mut files = Vec::new();
     rust_files(&root().join("src"), &mut files);

@@ -77,6 +77,7 @@ struct Server {
 impl Server {
     fn start(data: &Path, jobs: jobs::Config, http: http::Config) -> Self {
         let store = Store::open(data).unwrap();
+        let folder = data.to_owned();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -89,7 +90,8 @@ impl Server {
                 let stopped = async {
                     let _ = stopped.await;
                 };
-                http::serve(listener, jobs, http, stopped).await.unwrap();
+                let kept = runaround::store::Store::open(&folder).await.unwrap();
+                http::serve(listener, kept, jobs, http, stopped).await.unwrap();
             });
         });
         Self { address, stop: Some(stop), thread: Some(thread) }

@@ -152,6 +152,42 @@ impl Call {
         }
     }
 
+    /// What the playbook says about the latest deflection.
+    pub(crate) fn ruled(mut self, verdict: Could, because: &str, better: Option<&str>) -> Self {
+        let deflections = self.0.chains.iter_mut().flat_map(|chain| &mut chain.deflections);
+        deflections.last().unwrap().playbook = Some(PlaybookVerdict {
+            verdict,
+            because: because.to_owned(),
+            intent: Some("book".to_owned()),
+            better: better.map(str::to_owned),
+        });
+        self
+    }
+
+    pub(crate) fn hardship(
+        mut self,
+        burden: Burden,
+        said: (usize, &str),
+        response: Response,
+        answer: (usize, &str),
+    ) -> Self {
+        let (said, answer) = (self.quote(said.0, said.1), self.quote(answer.0, answer.1));
+        self.0.empathy.opportunities.push(Opportunity { burden, said, response, answer, action: None });
+        self
+    }
+
+    pub(crate) fn point(
+        mut self,
+        name: &str,
+        title: &str,
+        possible: f32,
+        because: impl FnOnce(&Self) -> Vec<Reason>,
+    ) -> Self {
+        let point = Point::new(name, title, possible, because(&self));
+        self.0.scorecard.get_or_insert_default().points.push(point);
+        self
+    }
+
     pub(crate) fn chain(mut self, make: impl FnOnce(&Self) -> Chain) -> Self {
         let chain = make(&self);
         let call = &mut self.0.call;
@@ -262,6 +298,17 @@ pub(crate) fn paediatrician() -> Report {
             outcome: Outcome::FulfilledAfterPushback,
             proof: Some(call.quote(10, "Lucas and Emma, Thursday at four fifteen. You're all set.")),
         })
+        .ruled(
+            Could::CouldHave,
+            "Scheduling, step 3: offer two slots and book while the caller is on the line",
+            Some("I can do that right now. Would Tuesday or Thursday suit you?"),
+        )
+        .point("got_help", "The caller got help", 40.0, |call| {
+            vec![Reason::earns("Booked before the call ended", call.quote(10, "Thursday at four fifteen. You're all set."))]
+        })
+        .point("not_sent_away", "Nobody was sent away", 20.0, |call| {
+            vec![Reason::costs(20.0, "Sent to the website", call.quote(2, "If you visit our website"))]
+        })
         .finding(
             "deflection.channel",
             Category::Deflection,
@@ -340,6 +387,18 @@ pub(crate) fn cruise() -> Report {
             outcome: Outcome::Unresolved,
             proof: Some(call.quote(8, "I can't change that.")),
         })
+        .hardship(
+            Burden::MissedEvent,
+            (1, "We're going to miss our dive."),
+            Response::Missed,
+            (2, "Guests on our own excursions board first."),
+        )
+        .hardship(
+            Burden::Frustration,
+            (9, "So nobody cares if we miss it."),
+            Response::Hollow,
+            (10, "We do apologize for any inconvenience"),
+        )
         .finding("script.policy", Category::Script, 0.9, "A rule was given as the answer.", 2, "Guests on our own excursions board first.")
         .finding("empathy.lecture", Category::Empathy, 0.88, "The caller was told what he should have done.", 2, "Next time, you should book through us.")
         .finding("empathy.lecture", Category::Empathy, 0.86, "The caller was told what not to assume.", 4, "You should not assume you can get off at the posted time.")

@@ -1,0 +1,1 @@
+//! Card numbers, codes and the like never reach stable storage: masked in text, muted in sound.

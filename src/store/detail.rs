@@ -1,0 +1,307 @@
+//! One call: all that is known about it, and what people may change of it.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use sqlx::{FromRow, QueryBuilder};
+use utoipa::ToSchema;
+
+use super::list::{COLUMNS, CallRow, Direction, Raw, push_teams};
+use super::when::{DAY_MS, When};
+use super::{Change, Result, Store, within};
+use crate::access::Teams;
+
+/// A playbook, as calls name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PlaybookName {
+    /// Its id.
+    pub id: String,
+    /// What it calls itself.
+    pub name: String,
+}
+
+/// A call with everything but its content.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct CallDetail {
+    /// As in the list.
+    #[serde(flatten)]
+    pub row: CallRow,
+    /// Size of the recording as it came.
+    pub bytes: i64,
+    /// Hash of the recording as it came, lower-case hex.
+    pub sha256: String,
+    /// Who speaks on each channel, as the sender said, for instance `caller,agent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roles: Option<String>,
+    /// Language, as given or heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Nobody may erase it.
+    pub legal_hold: bool,
+    /// When it will be erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erase_at: Option<When>,
+    /// When its analysis ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<When>,
+    /// How often its analysis was begun.
+    pub attempt: i64,
+    /// Rises with every change; also the `ETag`.
+    pub revision: i64,
+    /// Whether there is a copy to listen to.
+    pub has_audio: bool,
+    /// The playbook that it was judged by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<PlaybookName>,
+    /// When somebody went through it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reviewed_at: Option<When>,
+}
+
+#[derive(FromRow)]
+struct More {
+    #[sqlx(flatten)]
+    raw: Raw,
+    bytes: i64,
+    sha256: String,
+    roles: Option<String>,
+    language: Option<String>,
+    legal_hold: bool,
+    erase_at: Option<When>,
+    ended_at: Option<When>,
+    attempt: Option<i64>,
+    revision: i64,
+    has_audio: bool,
+    playbook: Option<String>,
+    playbook_name: Option<String>,
+    reviewed_at: Option<When>,
+}
+
+/// What people may change of a call. What is absent stays; `null` clears.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallPatch {
+    /// Name of the recording, for people.
+    #[schema(max_length = 200)]
+    pub name: Option<String>,
+    /// The sender's own id; unique.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub external_id: Option<Option<String>>,
+    /// Name or id of the team.
+    pub team: Option<String>,
+    /// Who answered.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub agent: Option<Option<String>>,
+    /// On which queue.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub queue: Option<Option<String>>,
+    /// What the sender calls the caller.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub caller_ref: Option<Option<String>>,
+    /// Who called whom.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<Direction>)]
+    pub direction: Option<Option<Direction>>,
+    /// When the call began.
+    pub started_at: Option<When>,
+    /// Words on it, all of them anew.
+    #[schema(max_items = 20)]
+    pub tags: Option<Vec<String>>,
+    /// Nobody may erase it.
+    pub legal_hold: Option<bool>,
+}
+
+impl CallPatch {
+    /// Names of what it changes, for the audit log.
+    pub fn fields(&self) -> Vec<&'static str> {
+        let all = [
+            ("name", self.name.is_some()),
+            ("external_id", self.external_id.is_some()),
+            ("team", self.team.is_some()),
+            ("agent", self.agent.is_some()),
+            ("queue", self.queue.is_some()),
+            ("caller_ref", self.caller_ref.is_some()),
+            ("direction", self.direction.is_some()),
+            ("started_at", self.started_at.is_some()),
+            ("tags", self.tags.is_some()),
+            ("legal_hold", self.legal_hold.is_some()),
+        ];
+        all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
+    }
+}
+
+/// Tells `null` from nothing.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(input).map(Some)
+}
+
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Patched {
+    /// Done.
+    Yes,
+    /// There is no such call in these teams.
+    NoCall,
+    /// It has changed since; it has this revision now.
+    Stale(i64),
+    /// There is no such team, or not for them.
+    NoTeam,
+    /// Another call has this external id.
+    Taken,
+}
+
+impl Store {
+    /// Whether there is such a call in these teams.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn sees(&self, call: &str, teams: &Teams) -> Result<bool> {
+        let mut sql = QueryBuilder::new("SELECT 1 FROM call c WHERE c.id = ");
+        sql.push_bind(call.to_owned());
+        push_teams(&mut sql, teams);
+        Ok(sql.build_query_scalar::<i64>().fetch_optional(self.readers()).await?.is_some())
+    }
+
+    /// The call with this id, if it is in these teams.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn detail(&self, call: &str, teams: &Teams) -> Result<Option<CallDetail>> {
+        let mut sql = QueryBuilder::new(format!(
+            "SELECT {COLUMNS}, c.bytes, c.sha256, c.roles, c.language, c.legal_hold, c.erase_at, c.ended_at, j.attempt, \
+             c.revision, c.playback IS NOT NULL AS has_audio, p.id AS playbook, p.name AS playbook_name, c.reviewed_at \
+             FROM call c JOIN team t ON t.id = c.team LEFT JOIN job j ON j.call = c.id \
+             LEFT JOIN report r ON r.call = c.id LEFT JOIN playbook p ON p.id = r.playbook WHERE c.id = "
+        ));
+        sql.push_bind(call.to_owned());
+        push_teams(&mut sql, teams);
+        let more: Option<More> = sql.build_query_as().fetch_optional(self.readers()).await?;
+        Ok(more.map(|more| CallDetail {
+            row: more.raw.into(),
+            bytes: more.bytes,
+            sha256: more.sha256,
+            roles: more.roles,
+            language: more.language,
+            legal_hold: more.legal_hold,
+            erase_at: more.erase_at,
+            ended_at: more.ended_at,
+            attempt: more.attempt.unwrap_or(0),
+            revision: more.revision,
+            has_audio: more.has_audio,
+            playbook: more.playbook.zip(more.playbook_name).map(|(id, name)| PlaybookName { id, name }),
+            reviewed_at: more.reviewed_at,
+        }))
+    }
+
+    /// The stored report, as JSON.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn report_json(&self, call: &str) -> Result<Option<String>> {
+        Ok(sqlx::query_scalar("SELECT json FROM report WHERE call = ?")
+            .bind(call)
+            .fetch_optional(self.readers())
+            .await?)
+    }
+
+    /// The labelled turns of the stored report, as a JSON list.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn turns_json(&self, call: &str) -> Result<Option<String>> {
+        Ok(sqlx::query_scalar("SELECT json_extract(json, '$.turns') FROM report WHERE call = ?")
+            .bind(call)
+            .fetch_optional(self.readers())
+            .await?)
+    }
+}
+
+/// Changes a call of these teams, if it still has the revision `expected`.
+///
+/// # Errors
+/// What the database says.
+pub async fn patch(
+    change: &mut Change,
+    call: &str,
+    teams: &Teams,
+    patch: &CallPatch,
+    expected: Option<i64>,
+) -> Result<Patched> {
+    let mut sql = QueryBuilder::new("SELECT c.revision FROM call c WHERE c.id = ");
+    sql.push_bind(call.to_owned());
+    push_teams(&mut sql, teams);
+    let Some(revision) = sql.build_query_scalar::<i64>().fetch_optional(within(change)).await? else {
+        return Ok(Patched::NoCall);
+    };
+    if expected.is_some_and(|expected| expected != revision) {
+        return Ok(Patched::Stale(revision));
+    }
+    if let Some(Some(external)) = &patch.external_id {
+        let taken: Option<i64> = sqlx::query_scalar("SELECT 1 FROM call WHERE external_id = ? AND id <> ?")
+            .bind(external)
+            .bind(call)
+            .fetch_optional(within(change))
+            .await?;
+        if taken.is_some() {
+            return Ok(Patched::Taken);
+        }
+    }
+
+    let mut sql = QueryBuilder::new("UPDATE call SET revision = revision + 1");
+    if let Some(team) = &patch.team {
+        let found: Option<(String, Option<i64>)> =
+            sqlx::query_as("SELECT id, retention_days FROM team WHERE id = ?1 OR name = ?1")
+                .bind(team)
+                .fetch_optional(within(change))
+                .await?;
+        let theirs = |id: &String| match teams {
+            Teams::All => true,
+            Teams::These(teams) => teams.contains(id),
+        };
+        let Some((id, days)) = found.filter(|(id, _)| theirs(id)) else { return Ok(Patched::NoTeam) };
+        sql.push(", team = ").push_bind(id);
+        // The house rule of the new team holds from now on.
+        sql.push(", erase_at = received_at + ").push_bind(days.map(|days| days.saturating_mul(DAY_MS)));
+    }
+    let texts = [
+        (", external_id = ", patch.external_id.clone()),
+        (", agent = ", patch.agent.clone()),
+        (", queue = ", patch.queue.clone()),
+        (", caller_ref = ", patch.caller_ref.clone()),
+        (", direction = ", patch.direction.map(|one| one.map(|one| one.as_str().to_owned()))),
+        (", name = ", patch.name.clone().map(Some)),
+    ];
+    for (column, value) in texts {
+        if let Some(value) = value {
+            sql.push(column).push_bind(value);
+        }
+    }
+    if let Some(at) = patch.started_at {
+        sql.push(", started_at = ").push_bind(at);
+    }
+    if let Some(tags) = &patch.tags {
+        sql.push(", tags = ").push_bind(serde_json::to_string(tags).expect("words are JSON"));
+    }
+    if let Some(hold) = patch.legal_hold {
+        sql.push(", legal_hold = ").push_bind(hold);
+    }
+    sql.push(" WHERE id = ").push_bind(call.to_owned());
+    sql.build().execute(within(change)).await?;
+    Ok(Patched::Yes)
+}
+
+/// Notes that `by` went through the call, or takes that back.
+///
+/// # Errors
+/// What the database says.
+pub async fn mark_reviewed(change: &mut Change, call: &str, by: Option<&str>, now: i64) -> Result<()> {
+    sqlx::query("UPDATE call SET reviewed_by = ?, reviewed_at = ?, revision = revision + 1 WHERE id = ?")
+        .bind(by)
+        .bind(by.map(|_| now))
+        .bind(call)
+        .execute(within(change))
+        .await?;
+    Ok(())
+}

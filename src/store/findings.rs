@@ -1,0 +1,282 @@
+//! Findings, the reviews they got, and findings that reviewers made themselves.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, QueryBuilder};
+use utoipa::ToSchema;
+
+use super::list::push_teams;
+use super::when::When;
+use super::{Change, Result, Store, within};
+use crate::access::Teams;
+use crate::domain::{Category, Evidence, Finding};
+
+/// What a reviewer says about a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewState {
+    /// It is so.
+    Confirmed,
+    /// It is not.
+    Disputed,
+}
+
+impl ReviewState {
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Disputed => "disputed",
+        }
+    }
+
+    fn of(name: &str) -> Option<Self> {
+        [Self::Confirmed, Self::Disputed].into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// A review that was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Review {
+    /// What was said; absent where an earlier review was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<ReviewState>,
+    /// Why, in a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why, in full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at: When,
+}
+
+/// A finding of a stored call.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct StoredFinding {
+    /// The same after a new analysis that finds the same.
+    pub id: String,
+    /// Which detector, or what the reviewer says it is.
+    pub detector: String,
+    /// The family.
+    pub category: Category,
+    /// What people call it.
+    pub title: String,
+    /// How sure, 0 to 1.
+    pub confidence: f64,
+    /// One sentence for the reader.
+    pub note: String,
+    /// The reviewer who made it; absent for a detector's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
+    /// The review that holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+    /// Every review, oldest first.
+    pub history: Vec<Review>,
+    /// The words and times behind it.
+    pub evidence: Vec<Evidence>,
+}
+
+#[derive(FromRow)]
+struct Raw {
+    id: String,
+    detector: String,
+    category: String,
+    confidence: f64,
+    note: String,
+    evidence: String,
+    made_by: Option<String>,
+    review: Option<String>,
+}
+
+#[derive(FromRow)]
+struct RawReview {
+    finding: String,
+    state: Option<String>,
+    reason: Option<String>,
+    comment: Option<String>,
+    actor: String,
+    at: When,
+}
+
+/// What the reviews say about one detector, on the calls somebody sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
+pub struct Tally {
+    /// Which.
+    pub detector: String,
+    /// Its family.
+    pub category: String,
+    /// How often it spoke up.
+    pub raised: i64,
+    /// Confirmed of these.
+    pub confirmed: i64,
+    /// Disputed of these.
+    pub disputed: i64,
+    /// Findings of this kind that reviewers made because nobody else had.
+    pub added: i64,
+}
+
+/// The word of a category in the database, and back.
+pub(super) fn category_of(name: &str) -> Category {
+    serde_json::from_value(serde_json::Value::String(name.to_owned())).unwrap_or(Category::House)
+}
+
+impl Store {
+    /// The findings of a call in the order of time, without titles.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn findings(&self, call: &str) -> Result<Vec<StoredFinding>> {
+        let reviews: Vec<RawReview> = sqlx::query_as(
+            "SELECT finding, state, reason, comment, actor, at FROM review WHERE call = ? ORDER BY finding, id",
+        )
+        .bind(call)
+        .fetch_all(self.readers())
+        .await?;
+        let mut history: BTreeMap<String, Vec<Review>> = BTreeMap::new();
+        for raw in reviews {
+            history.entry(raw.finding).or_default().push(Review {
+                state: raw.state.as_deref().and_then(ReviewState::of),
+                reason: raw.reason,
+                comment: raw.comment,
+                by: raw.actor,
+                at: raw.at,
+            });
+        }
+        let rows: Vec<Raw> = sqlx::query_as(
+            "SELECT id, detector, category, confidence, note, evidence, made_by, review
+             FROM finding WHERE call = ? ORDER BY start_ms, turn, id",
+        )
+        .bind(call)
+        .fetch_all(self.readers())
+        .await?;
+        let shown = rows.into_iter().map(|raw| {
+            let history = history.remove(&raw.id).unwrap_or_default();
+            let review = raw.review.and_then(|_| history.last().cloned());
+            StoredFinding {
+                title: String::new(),
+                category: category_of(&raw.category),
+                evidence: serde_json::from_str(&raw.evidence).unwrap_or_default(),
+                id: raw.id,
+                detector: raw.detector,
+                confidence: raw.confidence,
+                note: raw.note,
+                made_by: raw.made_by,
+                review,
+                history,
+            }
+        });
+        Ok(shown.collect())
+    }
+
+    /// What the reviews say about each detector that ever spoke up in calls of these teams.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn tallies(&self, teams: &Teams) -> Result<Vec<Tally>> {
+        let mut sql = QueryBuilder::new(
+            "SELECT f.detector, min(f.category) AS category, count(*) FILTER (WHERE f.made_by IS NULL) AS raised,
+                    count(*) FILTER (WHERE f.made_by IS NULL AND f.review = 'confirmed') AS confirmed,
+                    count(*) FILTER (WHERE f.made_by IS NULL AND f.review = 'disputed') AS disputed,
+                    count(*) FILTER (WHERE f.made_by IS NOT NULL) AS added
+             FROM finding f",
+        );
+        if matches!(teams, Teams::These(_)) {
+            sql.push(" JOIN call c ON c.id = f.call WHERE 1 = 1");
+            push_teams(&mut sql, teams);
+        }
+        sql.push(" GROUP BY f.detector ORDER BY f.detector");
+        Ok(sql.build_query_as().fetch_all(self.readers()).await?)
+    }
+}
+
+/// Notes a review. False if the call has no such finding.
+///
+/// # Errors
+/// What the database says.
+pub async fn review(change: &mut Change, call: &str, finding: &str, review: &Review) -> Result<bool> {
+    let state = review.state.map(ReviewState::as_str);
+    let changed = sqlx::query("UPDATE finding SET review = ? WHERE call = ? AND id = ?")
+        .bind(state)
+        .bind(call)
+        .bind(finding)
+        .execute(within(change))
+        .await?;
+    if changed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query("INSERT INTO review (call, finding, state, reason, comment, actor, at) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .bind(call)
+        .bind(finding)
+        .bind(state)
+        .bind(&review.reason)
+        .bind(&review.comment)
+        .bind(&review.by)
+        .bind(review.at)
+        .execute(within(change))
+        .await?;
+    touch(change, call).await?;
+    Ok(true)
+}
+
+/// Keeps a finding that a reviewer made, under `id`.
+///
+/// # Errors
+/// What the database says.
+pub async fn add(change: &mut Change, call: &str, id: &str, finding: &Finding, made_by: &str, at: i64) -> Result<()> {
+    let first = &finding.evidence()[0];
+    let category = serde_json::to_value(finding.category).expect("a word");
+    sqlx::query(
+        "INSERT INTO finding (call, id, detector, category, confidence, note, turn, speaker, start_ms, end_ms, quote,
+                              evidence, made_by, made_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(call)
+    .bind(id)
+    .bind(&finding.detector)
+    .bind(category.as_str())
+    .bind(f64::from(finding.confidence.get()))
+    .bind(&finding.note)
+    .bind(first.turn() as i64)
+    .bind(first.speaker().as_str())
+    .bind(first.span().start().ms() as i64)
+    .bind(first.span().end().ms() as i64)
+    .bind(first.quote())
+    .bind(serde_json::to_string(finding.evidence()).expect("evidence is JSON"))
+    .bind(made_by)
+    .bind(at)
+    .execute(within(change))
+    .await?;
+    touch(change, call).await
+}
+
+/// Removes a finding that a reviewer made, with its reviews. False if there is none; a detector's stays.
+///
+/// # Errors
+/// What the database says.
+pub async fn remove(change: &mut Change, call: &str, finding: &str) -> Result<bool> {
+    let gone = sqlx::query("DELETE FROM finding WHERE call = ? AND id = ? AND made_by IS NOT NULL")
+        .bind(call)
+        .bind(finding)
+        .execute(within(change))
+        .await?;
+    if gone.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query("DELETE FROM review WHERE call = ? AND finding = ?")
+        .bind(call)
+        .bind(finding)
+        .execute(within(change))
+        .await?;
+    touch(change, call).await?;
+    Ok(true)
+}
+
+async fn touch(change: &mut Change, call: &str) -> Result<()> {
+    sqlx::query("UPDATE call SET revision = revision + 1 WHERE id = ?").bind(call).execute(within(change)).await?;
+    Ok(())
+}

@@ -1,0 +1,559 @@
+//! The list of calls: filters, order, pages.
+//!
+//! A page begins behind the last row of the one before it, by sort key and id, so that it costs the same however deep
+//! it lies and nothing is shown twice while calls come in.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, QueryBuilder, Sqlite};
+use utoipa::{IntoParams, ToSchema};
+
+use super::search::{Search, Snippet};
+use super::when::{From, Until, When};
+use super::{Result, Store};
+use crate::access::Teams;
+use crate::domain::{DeflectionKind, Outcome, Target};
+
+/// `total` counts no further.
+pub const TOTAL_MAX: i64 = 10_000;
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = CallState)]
+pub enum State {
+    /// Waits for a worker.
+    Queued,
+    /// A worker is at it.
+    Running,
+    /// Has a report.
+    Done,
+    /// Cannot be analysed; the call says why.
+    Failed,
+    /// Took its worker down again and again.
+    Quarantined,
+}
+
+impl State {
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    /// The state written `name`; what we did not write counts as failed.
+    pub fn of(name: &str) -> Self {
+        [Self::Queued, Self::Running, Self::Done, Self::Quarantined]
+            .into_iter()
+            .find(|state| state.as_str() == name)
+            .unwrap_or(Self::Failed)
+    }
+}
+
+/// Who called whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// They called us.
+    Inbound,
+    /// We called them.
+    Outbound,
+    /// We called each other.
+    Internal,
+}
+
+impl Direction {
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+            Self::Internal => "internal",
+        }
+    }
+
+    fn of(name: &str) -> Option<Self> {
+        [Self::Inbound, Self::Outbound, Self::Internal].into_iter().find(|one| one.as_str() == name)
+    }
+}
+
+/// Which calls. What is absent does not matter; what is there must all be so.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Where the call stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// Name or id of the team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// Who answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// On which queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Who called whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    /// One of the call's tags.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Whether an agent turned the caller aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflected: Option<bool>,
+    /// Whether the caller insisted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed_back: Option<bool>,
+    /// How the main request ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// A deflection of this kind; with `target`, one and the same deflection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<DeflectionKind>,
+    /// A deflection to this place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// A finding of this detector, for instance `deflection.channel`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Lowest score.
+    #[param(minimum = 0, maximum = 100)]
+    #[schema(minimum = 0, maximum = 100)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score_min: Option<u8>,
+    /// Highest score.
+    #[param(minimum = 0, maximum = 100)]
+    #[schema(minimum = 0, maximum = 100)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score_max: Option<u8>,
+    /// Began at or after this moment or day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<From>,
+    /// Began before this moment, or on this day at the latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Until>,
+    /// What was said: words of one turn, `"phrases"`, `-unwanted`, `begin*`.
+    #[param(max_length = 400)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+    /// A group of like requests, as the trends name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// Whether somebody has been through it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reviewed: Option<bool>,
+    /// The sender's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+}
+
+impl Filter {
+    /// Adds ` WHERE ...` on the call `c`; nothing outside `teams` passes.
+    pub(super) fn push(&self, sql: &mut QueryBuilder<Sqlite>, search: &Search, teams: &Teams) {
+        sql.push(" WHERE 1 = 1");
+        push_teams(sql, teams);
+        let texts = [
+            (" AND c.state = ", self.state.map(|state| state.as_str().to_owned())),
+            (" AND c.agent = ", self.agent.clone()),
+            (" AND c.queue = ", self.queue.clone()),
+            (" AND c.direction = ", self.direction.map(|direction| direction.as_str().to_owned())),
+            (" AND c.outcome = ", self.outcome.map(|outcome| outcome.as_str().to_owned())),
+            (" AND c.external_id = ", self.external_id.clone()),
+        ];
+        for (condition, value) in texts {
+            if let Some(value) = value {
+                sql.push(condition).push_bind(value);
+            }
+        }
+        let numbers = [
+            (" AND c.deflected = ", self.deflected.map(i64::from)),
+            (" AND c.pushed_back = ", self.pushed_back.map(i64::from)),
+            (" AND c.score >= ", self.score_min.map(i64::from)),
+            (" AND c.score <= ", self.score_max.map(i64::from)),
+            (" AND c.started_at >= ", self.from.map(|from| from.0.0)),
+            (" AND c.started_at < ", self.to.map(|to| to.0.0)),
+        ];
+        for (condition, value) in numbers {
+            if let Some(value) = value {
+                sql.push(condition).push_bind(value);
+            }
+        }
+        match self.reviewed {
+            Some(true) => drop(sql.push(" AND c.reviewed_at IS NOT NULL")),
+            Some(false) => drop(sql.push(" AND c.reviewed_at IS NULL")),
+            None => {}
+        }
+        if let Some(team) = &self.team {
+            sql.push(" AND c.team IN (SELECT id FROM team WHERE id = ").push_bind(team.clone());
+            sql.push(" OR name = ").push_bind(team.clone()).push(")");
+        }
+        if let Some(tag) = &self.tag {
+            sql.push(" AND EXISTS (SELECT 1 FROM json_each(c.tags) WHERE value = ").push_bind(tag.clone()).push(")");
+        }
+        if self.kind.is_some() || self.target.is_some() {
+            sql.push(" AND EXISTS (SELECT 1 FROM deflection d WHERE d.call = c.id");
+            if let Some(kind) = self.kind {
+                sql.push(" AND d.kind = ").push_bind(kind.as_str());
+            }
+            if let Some(target) = self.target {
+                sql.push(" AND d.target = ").push_bind(target.as_str());
+            }
+            sql.push(")");
+        }
+        if let Some(label) = &self.label {
+            sql.push(" AND EXISTS (SELECT 1 FROM finding f WHERE f.call = c.id AND f.detector = ")
+                .push_bind(label.clone())
+                .push(")");
+        }
+        if let Some(request) = &self.request {
+            sql.push(" AND EXISTS (SELECT 1 FROM chain h WHERE h.call = c.id AND h.topic = ")
+                .push_bind(request.clone())
+                .push(")");
+        }
+        search.push(sql);
+    }
+}
+
+/// Adds ` AND ...`: only calls `c` of these teams.
+pub(super) fn push_teams(sql: &mut QueryBuilder<Sqlite>, teams: &Teams) {
+    if let Teams::These(teams) = teams {
+        sql.push(" AND c.team IN (");
+        let mut list = sql.separated(", ");
+        for team in teams {
+            list.push_bind(team.clone());
+        }
+        sql.push(")");
+    }
+}
+
+/// In which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CallSort)]
+pub enum Sort {
+    /// Oldest first.
+    #[serde(rename = "started")]
+    Started,
+    /// Newest first.
+    #[default]
+    #[serde(rename = "-started")]
+    StartedDown,
+    /// Worst score first; calls without a score come before.
+    #[serde(rename = "score")]
+    Score,
+    /// Best score first; calls without a score come last.
+    #[serde(rename = "-score")]
+    ScoreDown,
+    /// Shortest first.
+    #[serde(rename = "duration")]
+    Duration,
+    /// Longest first.
+    #[serde(rename = "-duration")]
+    DurationDown,
+}
+
+impl Sort {
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Started | Self::StartedDown => "c.started_at",
+            Self::Score | Self::ScoreDown => "coalesce(c.score, -1)",
+            Self::Duration | Self::DurationDown => "coalesce(c.duration_ms, -1)",
+        }
+    }
+
+    const fn is_down(self) -> bool {
+        matches!(self, Self::StartedDown | Self::ScoreDown | Self::DurationDown)
+    }
+}
+
+/// Where a page begins: behind the row with this sort key and id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    key: i64,
+    id: String,
+}
+
+impl Cursor {
+    /// The cursor as given out; it belongs to one order.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let (key, id) = text.split_once('/')?;
+        Some(Self { key: key.parse().ok()?, id: uuid::Uuid::parse_str(id).ok()?.to_string() })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(format!("{}/{}", self.key, self.id)))
+    }
+}
+
+/// A team, as calls name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TeamName {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+}
+
+/// Why a call has no report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CallError)]
+pub struct CallError {
+    /// Stable name, for instance `audio-corrupt`.
+    pub code: String,
+    /// What to do about it.
+    pub detail: String,
+}
+
+/// How far a running analysis is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CallProgress)]
+pub struct CallProgress {
+    /// Audio time worked off.
+    pub done_ms: u64,
+    /// Audio time in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_ms: Option<u64>,
+}
+
+/// A call in the list.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct CallRow {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub state: State,
+    /// Name of the recording, for people.
+    pub name: String,
+    /// Whose it is.
+    pub team: TeamName,
+    /// Who answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// On which queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// What the sender calls the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_ref: Option<String>,
+    /// Who called whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    /// Words that the sender put on it.
+    pub tags: Vec<String>,
+    /// The sender's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// When the call began.
+    pub started_at: When,
+    /// When it came here.
+    pub received_at: When,
+    /// How long it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<i64>,
+    /// Whether an agent turned the caller aside; absent until the call is done, like what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflected: Option<bool>,
+    /// Whether the caller insisted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed_back: Option<bool>,
+    /// How the main request ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The main request in the caller's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<i64>,
+    /// The chain as marks in order: `request`, `deflection.<target>`, `pushback`, then how it ended.
+    pub glyph: Vec<String>,
+    /// Who went through it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reviewed_by: Option<String>,
+    /// While it is analysed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<CallProgress>,
+    /// Why it has no report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<CallError>,
+    /// Where the words looked for were said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snippet: Option<Snippet>,
+}
+
+/// What [`Raw`] reads, of the call `c` and its team `t`.
+pub(super) const COLUMNS: &str = "c.seq, c.id, c.state, c.name, c.team, t.name AS team_name, c.agent, c.queue, \
+     c.caller_ref, c.direction, c.tags, c.external_id, c.started_at, c.received_at, c.duration_ms, c.deflected, \
+     c.pushed_back, c.outcome, c.request, c.score, c.glyph, c.reviewed_by, c.error_code, c.error_detail";
+
+/// A call as it stands in the database.
+#[derive(FromRow)]
+pub(super) struct Raw {
+    pub(super) seq: i64,
+    id: String,
+    state: String,
+    name: String,
+    team: String,
+    team_name: String,
+    agent: Option<String>,
+    queue: Option<String>,
+    caller_ref: Option<String>,
+    direction: Option<String>,
+    tags: String,
+    external_id: Option<String>,
+    started_at: When,
+    received_at: When,
+    duration_ms: Option<i64>,
+    deflected: Option<bool>,
+    pushed_back: Option<bool>,
+    outcome: Option<String>,
+    request: Option<String>,
+    score: Option<i64>,
+    glyph: Option<String>,
+    reviewed_by: Option<String>,
+    error_code: Option<String>,
+    error_detail: Option<String>,
+}
+
+impl std::convert::From<Raw> for CallRow {
+    fn from(raw: Raw) -> Self {
+        Self {
+            id: raw.id,
+            state: State::of(&raw.state),
+            name: raw.name,
+            team: TeamName { id: raw.team, name: raw.team_name },
+            agent: raw.agent,
+            queue: raw.queue,
+            caller_ref: raw.caller_ref,
+            direction: raw.direction.as_deref().and_then(Direction::of),
+            tags: serde_json::from_str(&raw.tags).unwrap_or_default(),
+            external_id: raw.external_id,
+            started_at: raw.started_at,
+            received_at: raw.received_at,
+            duration_ms: raw.duration_ms,
+            deflected: raw.deflected,
+            pushed_back: raw.pushed_back,
+            outcome: raw.outcome.as_deref().and_then(outcome_of),
+            request: raw.request.filter(|request| !request.is_empty()),
+            score: raw.score,
+            glyph: raw.glyph.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            reviewed_by: raw.reviewed_by,
+            progress: None,
+            error: raw.error_code.map(|code| CallError { code, detail: raw.error_detail.unwrap_or_default() }),
+            snippet: None,
+        }
+    }
+}
+
+/// The outcome written `name`.
+pub(super) fn outcome_of(name: &str) -> Option<Outcome> {
+    [
+        Outcome::Fulfilled,
+        Outcome::FulfilledAfterPushback,
+        Outcome::DeflectedUnresolved,
+        Outcome::Partially,
+        Outcome::LegitimatelyRedirected,
+        Outcome::Unresolved,
+        Outcome::Unclear,
+    ]
+    .into_iter()
+    .find(|outcome| outcome.as_str() == name)
+}
+
+/// One page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The calls of this page.
+    pub calls: Vec<CallRow>,
+    /// Where the next one begins.
+    pub next: Option<Cursor>,
+}
+
+impl Store {
+    /// A page of the calls that pass.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        search: &Search,
+        teams: &Teams,
+        sort: Sort,
+        limit: usize,
+        after: Option<&Cursor>,
+    ) -> Result<Page> {
+        let (key, order) = (sort.key(), if sort.is_down() { "DESC" } else { "ASC" });
+        let mut sql = QueryBuilder::new(format!("SELECT {COLUMNS} FROM call c JOIN team t ON t.id = c.team"));
+        filter.push(&mut sql, search, teams);
+        if let Some(after) = after {
+            let behind = if sort.is_down() { "<" } else { ">" };
+            sql.push(format!(" AND ({key}, c.id) {behind} (")).push_bind(after.key);
+            sql.push(", ").push_bind(after.id.clone()).push(")");
+        }
+        sql.push(format!(" ORDER BY {key} {order}, c.id {order} LIMIT ")).push_bind(limit as i64 + 1);
+        let mut rows: Vec<Raw> = sql.build_query_as().fetch_all(self.readers()).await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|last| Cursor {
+            key: match sort {
+                Sort::Started | Sort::StartedDown => last.started_at.0,
+                Sort::Score | Sort::ScoreDown => last.score.unwrap_or(-1),
+                Sort::Duration | Sort::DurationDown => last.duration_ms.unwrap_or(-1),
+            },
+            id: last.id.clone(),
+        });
+        let mut calls = Vec::with_capacity(rows.len());
+        for row in rows {
+            let snippet = self.snippet(search, row.seq).await?;
+            calls.push(CallRow { snippet, ..row.into() });
+        }
+        Ok(Page { calls, next })
+    }
+
+    /// How many calls pass, counted up to [`TOTAL_MAX`].
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn count(&self, filter: &Filter, search: &Search, teams: &Teams) -> Result<i64> {
+        let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1 FROM call c");
+        filter.push(&mut sql, search, teams);
+        sql.push(" LIMIT ").push_bind(TOTAL_MAX).push(")");
+        Ok(sql.build_query_scalar().fetch_one(self.readers()).await?)
+    }
+
+    /// The ids of the calls that pass, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ids(&self, filter: &Filter, search: &Search, teams: &Teams, limit: usize) -> Result<Vec<String>> {
+        let mut sql = QueryBuilder::new("SELECT c.id FROM call c");
+        filter.push(&mut sql, search, teams);
+        sql.push(" ORDER BY c.started_at DESC, c.id DESC LIMIT ").push_bind(limit as i64);
+        Ok(sql.build_query_scalar().fetch_all(self.readers()).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_went_out() {
+        let cursor = Cursor { key: -1, id: super::super::EVERYONE.to_owned() };
+        assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
+        for wrong in ["", "x", "MS8y", "ÄÖ"] {
+            assert_eq!(Cursor::parse(wrong), None, "{wrong}");
+        }
+    }
+}

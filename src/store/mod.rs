@@ -1,0 +1,195 @@
+//! Everything that must outlive this process: one SQLite database and one folder of recordings.
+//!
+//! What a method wrote is on stable storage when it returns. There is one writer at a time and readers never wait for
+//! it. Each noun has a file with its queries; nobody outside this module knows SQL. Times are milliseconds since 1970.
+//!
+//! ```text
+//! data/lock                   one server at a time
+//! data/runaround.db           see migrations/
+//! data/blobs/<call>/original  recordings and their copies, through [`object_store`]
+//! data/incoming/              what nobody was promised yet; swept at start
+//! ```
+
+pub mod audit;
+pub mod detail;
+pub mod findings;
+pub mod list;
+pub mod outbox;
+pub mod search;
+pub mod topics;
+pub mod webhooks;
+pub mod when;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{Sqlite, Transaction};
+
+/// The team of calls that name none; see the first migration.
+pub const EVERYONE: &str = "00000000-0000-7000-8000-000000000001";
+
+static MIGRATOR: Migrator = sqlx::migrate!("src/store/migrations");
+
+/// Why something could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Someone else has the folder.
+    #[error("another server works in {0}; stop it or give this one a folder of its own")]
+    InUse(PathBuf),
+    /// Written by a later version.
+    #[error("the data folder was written by a newer version of runaround; start that version, or restore a backup")]
+    Newer,
+    /// The disk is full.
+    #[error("the disk is full; make room")]
+    Full,
+    /// The file system refuses.
+    #[error("cannot use the data folder {0}: {1}")]
+    Io(PathBuf, std::io::Error),
+    /// The database refuses.
+    #[error("the database refuses: {0}; see `runaround doctor`")]
+    Database(#[source] sqlx::Error),
+    /// The recordings refuse.
+    #[error("a recording cannot be stored or read: {0}")]
+    Blob(#[from] object_store::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(cause: sqlx::Error) -> Self {
+        // SQLITE_FULL
+        let full = cause.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "13");
+        if full { Self::Full } else { Self::Database(cause) }
+    }
+}
+
+/// What store methods give.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A change that is made as a whole or not at all.
+pub type Change = Transaction<'static, Sqlite>;
+
+/// An open data folder. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    root: Arc<PathBuf>,
+    readers: SqlitePool,
+    writer: SqlitePool,
+    blobs: Arc<dyn ObjectStore>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the data folder `root`, made where it is missing, and brings its database up to this version.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn open(root: &Path) -> Result<Self> {
+        let io = |cause| Error::Io(root.to_owned(), cause);
+        for folder in [root.to_owned(), root.join("blobs"), root.join("incoming")] {
+            make_folder(&folder).map_err(io)?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(root.join("runaround.db"))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // NORMAL may lose the last commits when the power goes.
+            .synchronous(SqliteSynchronous::Full)
+            .auto_vacuum(SqliteAutoVacuum::None)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            // Erased text must not lie in free pages.
+            .pragma("secure_delete", "ON")
+            .pragma("trusted_schema", "OFF")
+            .pragma("cache_size", "-16384");
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        match MIGRATOR.run(&writer).await {
+            Ok(()) => {}
+            Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => return Err(Error::Newer),
+            Err(MigrateError::Execute(cause)) => return Err(cause.into()),
+            Err(other) => return Err(Error::Database(sqlx::Error::Migrate(Box::new(other)))),
+        }
+        let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        let blobs = Arc::new(LocalFileSystem::new_with_prefix(root.join("blobs"))?.with_automatic_cleanup(true));
+        Ok(Self { root: Arc::new(root.to_owned()), readers, writer, blobs })
+    }
+
+    /// The data folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Recordings and their copies.
+    pub fn blobs(&self) -> &Arc<dyn ObjectStore> {
+        &self.blobs
+    }
+
+    /// For reading. Never write through it.
+    pub(in crate::store) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Begins a change; others wait until it is committed or dropped.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn change(&self) -> Result<Change> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// Makes a change real: it is on stable storage when this returns.
+///
+/// # Errors
+/// What the database says; the change is then undone.
+pub async fn commit(change: Change) -> Result<()> {
+    Ok(change.commit().await?)
+}
+
+/// What queries run on inside a change.
+pub(in crate::store) fn within(change: &mut Change) -> &mut SqliteConnection {
+    change
+}
+
+/// The wall clock, in milliseconds since 1970.
+pub fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_empty_folder_becomes_a_store_and_opens_again() {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let store = Store::open(folder.path()).await.unwrap();
+            let mut change = store.change().await.unwrap();
+            let teams: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM team").fetch_one(within(&mut change)).await.unwrap();
+            assert_eq!(teams, 1);
+            let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(store.readers()).await.unwrap();
+            assert_eq!(mode, "wal");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Who else is told, where, and with which secret.
+
+use uuid::Uuid;
+
+use super::{Change, Result, Store, now_ms, within};
+
+/// A webhook as it is asked for.
+#[derive(Clone)]
+pub struct New {
+    /// Checked address.
+    pub url: String,
+    /// `whsec_` and base64.
+    pub secret: String,
+    /// Types of events; empty means all.
+    pub events: Vec<String>,
+    /// Only calls of this team.
+    pub team: Option<String>,
+    /// Who made it.
+    pub made_by: String,
+}
+
+/// A webhook at rest, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its name.
+    pub id: String,
+    /// Where messages go.
+    pub url: String,
+    /// Types of events; empty means all.
+    pub events: Vec<String>,
+    /// Only calls of this team.
+    pub team: Option<String>,
+    /// Who made it.
+    pub made_by: String,
+    /// When.
+    pub created_at: i64,
+    /// Since when nothing is sent any more.
+    pub disabled_at: Option<i64>,
+    /// And why.
+    pub disabled_reason: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    url: String,
+    events: String,
+    team: Option<String>,
+    made_by: String,
+    created_at: i64,
+    disabled_at: Option<i64>,
+    disabled_reason: Option<String>,
+}
+
+impl From<Row> for Webhook {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            url: row.url,
+            events: serde_json::from_str(&row.events).unwrap_or_default(),
+            team: row.team,
+            made_by: row.made_by,
+            created_at: row.created_at,
+            disabled_at: row.disabled_at,
+            disabled_reason: row.disabled_reason,
+        }
+    }
+}
+
+impl Store {
+    /// All webhooks, oldest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn webhooks(&self) -> Result<Vec<Webhook>> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT id, url, events, team, made_by, created_at, disabled_at, disabled_reason FROM webhook ORDER BY id",
+        )
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows.into_iter().map(Webhook::from).collect())
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn webhook(&self, id: &str) -> Result<Option<Webhook>> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT id, url, events, team, made_by, created_at, disabled_at, disabled_reason FROM webhook
+             WHERE id = ?1",
+        )
+        .bind(id)
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(row.map(Webhook::from))
+    }
+
+    /// Whether there is a team with this id.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn has_team(&self, id: &str) -> Result<bool> {
+        let found: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM team WHERE id = ?1").bind(id).fetch_one(self.readers()).await?;
+        Ok(found > 0)
+    }
+}
+
+/// Writes a new one and gives its id.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(change: &mut Change, new: &New) -> Result<String> {
+    let id = Uuid::now_v7().to_string();
+    sqlx::query(
+        "INSERT INTO webhook (id, url, secret, events, team, made_by, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )
+    .bind(&id)
+    .bind(&new.url)
+    .bind(&new.secret)
+    .bind(serde_json::json!(new.events).to_string())
+    .bind(&new.team)
+    .bind(&new.made_by)
+    .bind(now_ms())
+    .execute(within(change))
+    .await?;
+    Ok(id)
+}
+
+/// Writes address and events anew. False if it is gone.
+///
+/// # Errors
+/// What the database says.
+pub async fn update(change: &mut Change, id: &str, url: &str, events: &[String]) -> Result<bool> {
+    let changed = sqlx::query("UPDATE webhook SET url = ?2, events = ?3 WHERE id = ?1")
+        .bind(id)
+        .bind(url)
+        .bind(serde_json::json!(events).to_string())
+        .execute(within(change))
+        .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// Sends nothing more, for `reason`; the first reason stays.
+///
+/// # Errors
+/// What the database says.
+pub async fn disable(change: &mut Change, id: &str, reason: &str) -> Result<()> {
+    sqlx::query("UPDATE webhook SET disabled_reason = ?2, disabled_at = ?3 WHERE id = ?1 AND disabled_at IS NULL")
+        .bind(id)
+        .bind(reason)
+        .bind(now_ms())
+        .execute(within(change))
+        .await?;
+    Ok(())
+}
+
+/// Sends again, what waited included.
+///
+/// # Errors
+/// What the database says.
+pub async fn enable(change: &mut Change, id: &str) -> Result<()> {
+    sqlx::query("UPDATE webhook SET disabled_at = NULL, disabled_reason = NULL WHERE id = ?1")
+        .bind(id)
+        .execute(within(change))
+        .await?;
+    Ok(())
+}
+
+/// Removes one with all its messages. False if it was gone.
+///
+/// # Errors
+/// What the database says.
+pub async fn delete(change: &mut Change, id: &str) -> Result<bool> {
+    let gone = sqlx::query("DELETE FROM webhook WHERE id = ?1").bind(id).execute(within(change)).await?;
+    Ok(gone.rows_affected() > 0)
+}

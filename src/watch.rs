@@ -1,0 +1,1 @@
+//! Recordings that another program writes into a folder, taken in once each.
