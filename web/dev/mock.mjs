@@ -104,10 +104,11 @@ function trends(q) {
   const groups = { none: [""], agent: agents, team: teams.map((t) => t.name), queue: queues, request: wants, target: ["website", "app", "later"] }[q.get("group") ?? "none"];
   return {
     headline: { calls: 214, with_request: 196, deflected: 27, pushed_back: 19, fulfilled: 141, caller_ms: 5_940_000 },
+    before: { calls: 180, with_request: 160, deflected: 31, pushed_back: 19, fulfilled: 101, caller_ms: 5_940_000 },
     series: groups.map((group) => ({ group, points: Array.from({ length: 7 }, (_, n) => point(n, groups.length > 1 ? 0.4 : 1)) })),
     top_targets: [{ target: "app", kind: "channel", calls: 13 }, { target: "website", kind: "channel", calls: 9 }, { target: "later", kind: "callback", calls: 5 }],
     top_requests: wants.slice(0, 5).map((request, n) => ({ request, calls: 24 - n * 3, deflected: 11 - n * 2, example: { call: calls[0].id, start_ms: 5273, end_ms: 9368, quote: request } })),
-    phrases: [{ quote: "you can do that in the app", calls: 9, examples: [calls[0].id] }, { quote: "please visit our website", calls: 7, examples: [calls[1].id] }],
+    phrases: [{ quote: "you can do that in the app", calls: 9, examples: [{ call: calls[0].id, start_ms: 5000, quote: "" }] }, { quote: "please visit our website", calls: 7, examples: [{ call: calls[1].id, start_ms: 5000, quote: "" }] }],
     verbatims: wants.slice(0, 6).map((request, n) => ({ call: calls[n].id, at: calls[n].started_at, request, quote: "If you visit our website, you can see the slot and select your time", target: "website", start_ms: 9976, end_ms: 13666 })),
   };
 }
@@ -188,11 +189,11 @@ createServer(async (req, res) => {
   if (path.startsWith("/v1/clips/")) { clips.splice(clips.findIndex((c) => path.endsWith(c.id)), 1); return answer(204); }
   if (path === "/v1/shares" && m === "GET") return answer(200, { shares });
   if (path === "/v1/shares") { const share = { id: `sh${shares.length}`, ...body, created_at: new Date().toISOString(), expires_at: new Date(Date.now() + body.days * 86_400_000).toISOString() }; shares.push(share); return answer(201, { ...share, link: "/shared/mock-token" }); }
-  if (path === "/v1/samples" && m === "GET") return answer(200, { samples: samples.map(({ calls: c, ...s }) => ({ ...s, voted: Object.keys(votes).length })) });
+  if (path === "/v1/samples" && m === "GET") return answer(200, { samples: samples.map(({ calls: c, ...s }) => ({ ...s, judged: Object.keys(votes).length, reviewers: 1 })) });
   const vote = path.match(/^\/v1\/samples\/s1\/calls\/(.+)$/);
   if (vote) { votes[vote[1]] = body; return answer(200, {}); }
-  if (path === "/v1/samples/s1") return answer(200, { ...samples[0], calls: samples[0].calls.map((c) => ({ call: c.id, name: c.name, duration_ms: c.duration_ms, vote: votes[c.id] ?? null })) });
-  if (path === "/v1/samples/s1/agreement") return answer(200, { kappa: [{ a: "Ana", b: "Ben", measure: "deflected", kappa: 0.71, n: 6 }], with_detector: [{ reviewer: "Ana", measure: "deflected", kappa: 0.64, n: 6 }] });
+  if (path === "/v1/samples/s1") return answer(200, { ...samples[0], calls: samples[0].calls.map((c) => ({ call: c.id, name: c.name, duration_ms: c.duration_ms, vote: votes[c.id] })) });
+  if (path === "/v1/samples/s1/agreement") return answer(200, { kappa: [{ a: "Ana", b: "Ben", measure: "deflected", kappa: 0.71, n: 6, same: 5 }], with_detector: [{ a: "Ana", b: "detector", measure: "deflected", kappa: 0.64, n: 6, same: 5 }] });
   if (path === "/v1/playbooks" && m === "GET") return answer(200, { playbooks });
   if (path === "/v1/playbooks") { playbook = { id: `p${playbooks.length + 1}`, name: "Saved", toml: body.toml, created_at: new Date().toISOString() }; playbooks.push(playbook); return answer(201, playbook); }
   if (path === "/v1/playbooks/check") return answer(200, body.toml.includes("colour") ? { ok: false, mistakes: [{ line: 2, column: 1, message: "unknown field `colour`", cure: "remove it, or write `name`, `intent`" }] } : { ok: true, mistakes: [], summary: "2 intents, 1 thing to say, 1 category" });

@@ -72,7 +72,7 @@ export interface CallDetail extends CallRow {
   bytes: number; sha256: string; roles?: string; language?: string; legal_hold: boolean; erase_at?: string; attempt: number;
   revision: number; has_audio: boolean; playbook?: { id: string; name: string };
 }
-export interface CallList { calls: CallRow[]; next: string | null; total: number }
+export interface CallList { calls: CallRow[]; next?: string | null; total: number }
 export interface Peaks { per_second: number; duration_ms: number; channels: { channel: number; role: Role; peaks: number[] }[] }
 export type ReviewState = "confirmed" | "disputed" | null;
 export interface Review { state: ReviewState; reason?: string; comment?: string; by: string; at: string }
@@ -84,7 +84,7 @@ export interface Person { id?: string; name: string; email?: string; role: "qa" 
 export interface Session { person: Person; csrf: string; accounts: boolean }
 
 export interface Detector {
-  id: string; category: string; title: string; doc?: string; finds?: string; why?: string; confirmed: number; disputed: number;
+  id: string; category: string; title: string; what?: string; why?: string; silent?: string; confirmed: number; disputed: number; added?: number;
   raised: number; precision?: number | null; interval?: [number, number] | null;
 }
 export interface Clip {
@@ -92,19 +92,18 @@ export interface Clip {
   better?: string; made_by?: string; created_at: string; answer?: "acknowledged" | "disputed"; answer_note?: string; answered_at?: string;
 }
 export interface Share { id: string; agent: string; team: string | { id: string; name: string }; created_at: string; expires_at: string; revoked_at?: string; made_by?: string; link?: string }
-export interface TrendPoint {
-  at: string; calls: number; with_request: number; deflected: number; pushed_back: number; fulfilled: number; opportunities: number;
+export interface Figures {
+  calls: number; with_request: number; deflected: number; pushed_back: number; fulfilled: number; opportunities: number;
   acknowledged: number; caller_ms: number;
 }
+export interface TrendPoint extends Figures { at: string }
 export interface Trends {
-  headline: {
-    calls: number; with_request: number; deflected: number; pushed_back: number; fulfilled: number; caller_ms: number;
-    request?: string; target?: Target; from?: string; to?: string;
-  };
-  series: { group: string; points: TrendPoint[] }[];
+  headline: Figures;
+  before?: Figures;
+  series: { group?: string; points: TrendPoint[] }[];
   top_targets: { target: Target; kind: DeflectionKind; calls: number }[];
   top_requests: { request: string; calls: number; deflected: number; example?: { call: string; start_ms: number; end_ms?: number; quote: string } }[];
-  phrases: { quote: string; calls: number; examples: (string | { call: string; start_ms: number })[] }[];
+  phrases: { quote: string; calls: number; examples: { call: string; start_ms: number; quote: string }[] }[];
   verbatims: { call: string; at: string; request: string; quote: string; target: Target; start_ms: number; end_ms: number }[];
 }
 export interface Playbook { id: string; name: string; toml?: string; made_by?: string; created_at: string; activated_at?: string; active?: boolean }
@@ -132,8 +131,8 @@ export const whenSignedOut = (what: () => void) => void (onSignedOut = what);
 /** Reads a problem document, or makes one of whatever came instead. */
 export function problemOf(status: number, text: string): Problem {
   try {
-    const said = JSON.parse(text) as { type?: string; title?: string; detail?: string };
-    return new Problem(status, (said.type ?? "").split("/").pop() ?? "", said.detail ?? said.title ?? `the server answered ${status}`);
+    const said = JSON.parse(text) as { type?: string; code?: string; title?: string; detail?: string };
+    return new Problem(status, said.code ?? "", said.detail ?? said.title ?? `the server answered ${status}`);
   } catch {
     return new Problem(status, "", status === 0 ? "The server cannot be reached; check that it runs, then try again." : `The server answered ${status}.`);
   }
