@@ -41,10 +41,10 @@ export function actEvidence(turn: Turn, act: Act): { quote: string; start_ms: nu
 export interface Piece { text: string; start: number; word: number; finding: number; away: boolean; unsure: boolean; }
 export interface Underline { start: number; end: number; finding: number; away: boolean }
 
-/** Cuts a turn's text at words and at what findings quote. `fine` false leaves words whole stretches, for turns out of sight. */
-export function pieces(turn: Turn, underlines: Underline[], fine: boolean): Piece[] {
+/** Cuts a turn's text at words and at what findings quote. */
+export function pieces(turn: Turn, underlines: Underline[]): Piece[] {
   const { text } = turn;
-  const words = fine ? wordPlaces(turn) : [];
+  const words = wordPlaces(turn);
   const cuts = new Set([0, text.length]);
   for (const word of words) cuts.add(word.start).add(word.end);
   for (const line of underlines) cuts.add(line.start).add(line.end);
