@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: help demo serve test check models prepare fmt bench docs
+.PHONY: help demo serve test check models prepare fmt bench docs web web-test screenshots
 
 export CARGO_BUILD_JOBS ?= 2
 
@@ -25,6 +25,18 @@ test: prepare      ## all tests, the ones with the real speech model included
 	cargo test --no-run
 	target/debug/runaround models pull tiny.en
 	cargo test
+
+web:               ## build the pages into web/dist; the result is committed
+	cd web && npm ci --no-audit --no-fund && npm run build
+
+web-test: web      ## drive the pages in a browser against a real server
+	cargo build
+	target/debug/runaround models pull tiny.en
+	cd web && RUNAROUND_BIN=../target/debug/runaround npm test
+
+screenshots:       ## pictures of every page into docs/screenshots
+	cargo build
+	cd web && RUNAROUND_BIN=../target/debug/runaround npm run screenshots
 
 check:             ## formatting and lints
 	cargo fmt --check
