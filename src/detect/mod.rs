@@ -10,6 +10,7 @@ pub mod context;
 pub mod phrase;
 pub mod rules;
 pub mod scores;
+pub mod semantic;
 pub mod text;
 
 use crate::domain::{Act, Chain, Dialogue, Finding, Verdict};
