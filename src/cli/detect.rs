@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::detect::{Detectors, Reading};
-use crate::domain::{Act, DeflectionKind, Dialogue, Label, Outcome, Role, TimeSpan, Turn};
+use crate::domain::{Act, Chain, DeflectionKind, Dialogue, Label, Outcome, Role, TimeSpan, Turn};
 
 /// Label dialogues that are already text (JSON lines in, JSON lines out)
 #[derive(clap::Args)]
@@ -22,7 +22,7 @@ pub struct Args {
     /// Folder with rule files to use in place of the built-in ones
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
-    /// Add to each turn which rules and which words the labels stand on
+    /// Add the chains, and to each turn which rules and which words the labels stand on
     #[arg(long)]
     why: bool,
 }
@@ -52,6 +52,8 @@ struct Prediction<'a> {
     id: &'a str,
     call: Call<'a>,
     turns: Vec<Labelled<'a>>,
+    #[serde(skip_serializing_if = "<[Chain]>::is_empty")]
+    chains: &'a [Chain],
 }
 
 #[derive(Serialize)]
@@ -106,6 +108,7 @@ pub fn run(args: Args) -> Result<()> {
         let reading = detectors.read(&dialogue);
         let mut prediction = prediction(&id, &ids, &reading);
         if args.why {
+            prediction.chains = &reading.chains;
             for ((labelled, acts), turn) in prediction.turns.iter_mut().zip(&reading.acts).zip(&dialogue.turns) {
                 labelled.acts = acts.iter().collect();
                 labelled.seen = detectors.rules().matching(&turn.text, turn.speaker).map(str::to_owned).collect();
@@ -195,6 +198,7 @@ fn prediction<'a>(id: &'a str, ids: &[usize], reading: &'a Reading) -> Predictio
             request: &verdict.request,
         },
         turns: turns.collect(),
+        chains: &[],
     }
 }
 

@@ -59,6 +59,10 @@ fn weigh_caller(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
             shift(scores, Label::Request, -0.4);
         }
     }
+    // "Thank you, that's all": nothing is asked.
+    if scores.strength(Label::Gratitude) >= HOLDS && !signs.has(Cue::Asks) && !signs.words.has_question() {
+        shift(scores, Label::Request, -0.35);
+    }
     // An answer to a question is no new request.
     if context.was_asked && !signs.has(Cue::Asks) && !signs.words.has_question() {
         shift(scores, Label::Request, -0.35);
@@ -114,6 +118,10 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     let holds_any = |scores: &TurnScores, labels: &[Label]| labels.iter().any(|label| holds(scores, *label));
 
     // Sent away? The four tests. A pointer that fails one is a pointer all the same.
+    // Words do not mend what is broken: an answer there is half an answer.
+    if context.trouble && !context.asked && scores.strength(Label::Fulfilment) < 0.8 {
+        shift(scores, Label::Fulfilment, -0.1);
+    }
     let done = scores.get(Label::Fulfilment).filter(|score| score.strength >= 0.8).map(|score| score.quote.clone());
     let answered = scores.get(Label::Fulfilment).filter(|score| score.strength >= HOLDS).map(|score| score.quote.clone());
     for label in DEFLECTIONS {
@@ -202,8 +210,9 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     // Nothing else in the turn, and the caller waits for an answer: what is said is the answer.
     let unhelpful = [Label::PolicyQuote, Label::BlameLecture, Label::RefusalWithoutAlternative, Label::ScriptedFiller];
     if !deflects && !holds_any(scores, &unhelpful) && !holds_any(scores, &STEPS) && !holds(scores, Label::LegitRedirect) {
-        if context.asked && signs.words.len() >= 4 && !signs.has(Cue::Courtesy) && !signs.has(Cue::AnythingElse) && !signs.has(Cue::Apology) && !signs.words.has_question() {
-            scores.set(Label::Fulfilment, context_score(0.55, signs.words.bytes(0..signs.words.len()), "an answer"));
+        let said = states(signs).filter(|_| (context.asked || context.waits) && !context.complained && !context.trouble);
+        if let Some(said) = said {
+            scores.set(Label::Fulfilment, context_score(0.55, said, "an answer"));
         } else {
             shift(scores, Label::Fulfilment, -0.2);
         }
@@ -228,6 +237,22 @@ fn weigh_agent(scores: &mut TurnScores, signs: &TurnSigns, context: &Context) {
     if steps || deflects {
         shift(scores, Label::ScriptedFiller, -0.35);
     }
+}
+
+/// The first sentence that states something: no question, no greeting, no regret.
+fn states(signs: &TurnSigns) -> Option<Range<usize>> {
+    let words = &signs.words;
+    let mut at = 0;
+    while at < words.len() {
+        let sentence = words.sentence(at);
+        at = sentence.end;
+        let empty = [Cue::Courtesy, Cue::AnythingElse, Cue::Apology];
+        let said = signs.cues.iter().any(|hit| empty.contains(&hit.cue) && touch(&hit.words, &sentence));
+        if sentence.len() >= 3 && !said && !words.tokens[sentence.start].asked {
+            return Some(words.bytes(sentence));
+        }
+    }
+    None
 }
 
 /// Whether a pointer leads to something to read or use, and not to somebody.

@@ -1,23 +1,327 @@
 //! The story of each request: asked, turned away, insisted, and how it ended.
 
-use crate::domain::{Act, Chain, DeflectionKind, Dialogue, Label, Outcome, Role, Verdict};
+use std::ops::Range;
 
-/// The chains of a decided dialogue, and the call in one line.
-pub fn tell(dialogue: &Dialogue, acts: &[Vec<Act>]) -> (Vec<Chain>, Verdict) {
+use crate::domain::{
+    Act, Chain, Deflection, DeflectionKind, Dialogue, Evidence, Label, Outcome, Role, Target, Turn, Verdict,
+};
+
+use super::rules::{Cue, TurnSigns};
+
+/// The chains of a decided dialogue, and the call in one line. `acts` and `signs` have one entry per turn.
+pub fn tell(dialogue: &Dialogue, acts: &[Vec<Act>], signs: &[TurnSigns]) -> (Vec<Chain>, Verdict) {
+    let stories = stories(dialogue, acts, signs);
+    let chains: Vec<Chain> = stories.iter().map(|story| story.chain(dialogue, acts)).collect();
     let by = |role: Role| {
         dialogue.turns.iter().zip(acts).filter(move |(turn, _)| turn.speaker == role).flat_map(|(_, acts)| acts)
     };
     let mut kinds: Vec<DeflectionKind> = by(Role::Agent).filter_map(|act| DeflectionKind::of(act.label)).collect();
+    kinds.extend(by(Role::Mixed).filter_map(|act| DeflectionKind::of(act.label)));
     kinds.sort_unstable();
     kinds.dedup();
-    let pushed_back = by(Role::Caller).any(|act| act.label == Label::Pushback);
+    let main = main_story(&stories);
     let verdict = Verdict {
         deflected: !kinds.is_empty(),
         deflection_kinds: kinds,
         ivr_deflected: by(Role::Ivr).any(|act| act.label.is_deflection()),
-        pushed_back,
-        outcome: Outcome::Unclear,
-        request: String::new(),
+        pushed_back: acts.iter().flatten().any(|act| act.label == Label::Pushback),
+        outcome: together(&chains),
+        request: main.map_or_else(String::new, |at| chains[at].intent.clone()),
     };
-    (Vec::new(), verdict)
+    (chains, verdict)
+}
+
+/// Where a request stands after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Asked, nothing yet.
+    Asked,
+    /// Done or answered, without doubt.
+    Met,
+    /// Something was said that looks like an answer.
+    Answered,
+    /// The caller was sent away.
+    SentAway,
+    /// A no, a rule, a lecture.
+    Refused,
+    /// Rightly pointed elsewhere.
+    Pointed,
+    /// The same team goes on out of sight.
+    Private,
+    /// Somebody has taken it on, or a step is under way.
+    UnderWay,
+    /// Soothed, and nothing else.
+    Stalled,
+}
+
+impl Standing {
+    fn is_met(self) -> bool {
+        matches!(self, Standing::Met | Standing::Answered)
+    }
+}
+
+/// One request while the call is read.
+#[derive(Clone, Debug)]
+struct Story {
+    request: usize,
+    standing: Standing,
+    /// The turn that brought it there.
+    since: usize,
+    deflections: Vec<usize>,
+    pushbacks: Vec<usize>,
+    /// The caller insisted on a closed door, and only then it was met.
+    met_after_pushback: bool,
+    /// Turns that closed a door.
+    closed: usize,
+    /// Something was done before it was left open again or turned away.
+    met_in_part: bool,
+    /// The caller's last words on it were a complaint.
+    ends_in_complaint: bool,
+    /// His last words were thanks.
+    ends_in_thanks: bool,
+}
+
+impl Story {
+    fn new(request: usize) -> Self {
+        Self {
+            request,
+            standing: Standing::Asked,
+            since: request,
+            deflections: Vec::new(),
+            pushbacks: Vec::new(),
+            met_after_pushback: false,
+            closed: 0,
+            met_in_part: false,
+            ends_in_complaint: false,
+            ends_in_thanks: false,
+        }
+    }
+
+    fn stand(&mut self, standing: Standing, turn: usize) {
+        self.met_in_part |= self.standing == Standing::Met && standing != Standing::Met;
+        self.met_after_pushback = standing.is_met() && self.closed > 0 && !self.pushbacks.is_empty();
+        self.closed += usize::from(matches!(standing, Standing::SentAway | Standing::Refused));
+        (self.standing, self.since) = (standing, turn);
+    }
+
+    /// A turn of the organisation.
+    fn answered(&mut self, turn: usize, acts: &[Act]) {
+        let has = |label: Label| acts.iter().any(|act| act.label == label);
+        let done = acts.iter().any(|act| act.label == Label::Fulfilment && act.confidence.get() >= 0.8);
+        let sure = |label: Label| acts.iter().any(|act| act.label == label && act.confidence.get() >= 0.6);
+        if acts.iter().any(|act| act.label.is_deflection()) {
+            self.deflections.push(turn);
+            self.stand(Standing::SentAway, turn);
+        } else if done || (sure(Label::Fulfilment) && self.standing != Standing::SentAway) {
+            self.stand(Standing::Met, turn);
+        } else if self.standing == Standing::SentAway && has(Label::Fulfilment) {
+            // "What time are they open?" - "Till ten.": a side fact; the caller is still sent away.
+        } else if has(Label::RefusalWithoutAlternative) || has(Label::PolicyQuote) || has(Label::BlameLecture) {
+            self.stand(Standing::Refused, turn);
+        } else if has(Label::Fulfilment) && self.deflections.is_empty() && self.pushbacks.is_empty() {
+            self.stand(Standing::Answered, turn);
+        } else if has(Label::SecureMove) {
+            self.stand(Standing::Private, turn);
+        } else if has(Label::LegitRedirect) && !self.standing.is_met() {
+            self.stand(Standing::Pointed, turn);
+        } else if has(Label::Ownership) || has(Label::WarmTransfer) || has(Label::OfferAction) || has(Label::ClarifyingQuestion) {
+            if self.standing != Standing::Met {
+                self.stand(Standing::UnderWay, turn);
+            }
+        } else if (has(Label::HollowApology) || has(Label::ScriptedFiller)) && self.standing == Standing::Asked {
+            self.stand(Standing::Stalled, turn);
+        }
+    }
+
+    /// A turn of the caller that opens no new request.
+    fn replied(&mut self, turn: usize, acts: &[Act], signs: &TurnSigns) {
+        let has = |label: Label| acts.iter().any(|act| act.label == label);
+        let insists = has(Label::Pushback);
+        if insists {
+            self.pushbacks.push(turn);
+        }
+        if signs.has(Cue::Solved) && !signs.has(Cue::StillBroken) && !insists {
+            self.stand(Standing::Met, turn);
+        } else if self.standing.is_met() && (insists || signs.has(Cue::StillBroken)) {
+            self.stand(Standing::Asked, turn);
+        }
+        self.met_after_pushback &= self.standing.is_met();
+        self.ends_in_thanks = has(Label::Gratitude);
+        self.ends_in_complaint = insists || (has(Label::Frustration) && !self.ends_in_thanks);
+    }
+
+    fn outcome(&self) -> Outcome {
+        let deflected = !self.deflections.is_empty();
+        match self.standing {
+            Standing::Met | Standing::Answered if self.met_after_pushback && !self.ends_in_complaint => Outcome::FulfilledAfterPushback,
+            Standing::Met | Standing::Answered => Outcome::Fulfilled,
+            _ if deflected && self.met_in_part => Outcome::Partially,
+            _ if deflected => Outcome::DeflectedUnresolved,
+            Standing::Pointed => Outcome::LegitimatelyRedirected,
+            Standing::UnderWay if self.ends_in_thanks => Outcome::Fulfilled,
+            Standing::Private | Standing::UnderWay if !self.ends_in_complaint => Outcome::Unclear,
+            _ => Outcome::Unresolved,
+        }
+    }
+
+    fn chain(&self, dialogue: &Dialogue, acts: &[Vec<Act>]) -> Chain {
+        let outcome = self.outcome();
+        let request = &dialogue.turns[self.request];
+        let asked = acts[self.request].iter().find(|act| act.label == Label::Request);
+        let intent = intent(request, asked.map(|act| act.quote.clone()));
+        let deflections = self.deflections.iter().flat_map(|&at| {
+            acts[at].iter().filter_map(move |act| {
+                Some(Deflection {
+                    kind: DeflectionKind::of(act.label)?,
+                    target: act.target.unwrap_or(Target::Elsewhere),
+                    by: dialogue.turns[at].speaker,
+                    confidence: act.confidence,
+                    evidence: Evidence::from_turn(&dialogue.turns[at], act.quote.clone()),
+                })
+            })
+        });
+        let pushbacks = self.pushbacks.iter().filter_map(|&at| {
+            let act = acts[at].iter().find(|act| act.label == Label::Pushback)?;
+            Some(Evidence::from_turn(&dialogue.turns[at], act.quote.clone()))
+        });
+        Chain {
+            intent: request.text[intent.clone()].to_owned(),
+            request: Evidence::from_turn(request, intent),
+            deflections: deflections.collect(),
+            pushbacks: pushbacks.collect(),
+            outcome,
+            proof: self.proof(dialogue, acts),
+        }
+    }
+
+    fn proof(&self, dialogue: &Dialogue, acts: &[Vec<Act>]) -> Option<Evidence> {
+        if self.since == self.request {
+            return None;
+        }
+        let quote = acts[self.since].first().map_or(0..usize::MAX, |act| act.quote.clone());
+        Some(Evidence::from_turn(&dialogue.turns[self.since], quote))
+    }
+}
+
+fn stories(dialogue: &Dialogue, acts: &[Vec<Act>], signs: &[TurnSigns]) -> Vec<Story> {
+    let mut stories: Vec<Story> = Vec::new();
+    // The agent asked "anything else?", so the next request is another one.
+    let mut closed = false;
+    for (at, turn) in dialogue.turns.iter().enumerate() {
+        let has = |label: Label| acts[at].iter().any(|act| act.label == label);
+        match (turn.speaker, stories.last_mut()) {
+            (Role::Agent | Role::Ivr, Some(story)) => {
+                story.answered(at, &acts[at]);
+                closed |= signs[at].has(Cue::AnythingElse);
+            }
+            (Role::Agent | Role::Ivr, None) => {}
+            (Role::Caller | Role::Mixed, story) => {
+                let another = match &story {
+                    None => true,
+                    Some(story) => !has(Label::Pushback) && (story.standing.is_met() || closed),
+                };
+                if has(Label::Request) && another {
+                    if let Some(story) = story {
+                        story.replied(at, &[], &signs[at]);
+                    }
+                    stories.push(Story::new(at));
+                    closed = false;
+                } else if let Some(story) = story {
+                    story.replied(at, &acts[at], &signs[at]);
+                }
+                if turn.speaker == Role::Mixed
+                    && let Some(story) = stories.last_mut()
+                {
+                    story.answered(at, &acts[at]);
+                }
+            }
+        }
+    }
+    stories
+}
+
+/// The request the call is about: one that was turned away, else the first.
+fn main_story(stories: &[Story]) -> Option<usize> {
+    stories.iter().position(|story| !story.deflections.is_empty()).or(if stories.is_empty() { None } else { Some(0) })
+}
+
+/// One outcome for the whole call.
+fn together(chains: &[Chain]) -> Outcome {
+    let met = |outcome: Outcome| matches!(outcome, Outcome::Fulfilled | Outcome::FulfilledAfterPushback);
+    let outcomes: Vec<Outcome> = chains.iter().map(|chain| chain.outcome).collect();
+    let Some(&last) = outcomes.last() else { return Outcome::Unclear };
+    // A request left under way while the talk went on was carried on in the next one.
+    let carried = |at: usize, one: Outcome| {
+        let unanswered = one == Outcome::Unresolved && chains[at].proof.is_none() && outcomes.len() > 1;
+        unanswered || (at + 1 < outcomes.len() && one == Outcome::Unclear)
+    };
+    let open: Vec<Outcome> = (outcomes.iter().copied().enumerate())
+        .filter(|&(at, one)| !met(one) && one != Outcome::LegitimatelyRedirected && !carried(at, one))
+        .map(|(_, one)| one)
+        .collect();
+    let any_met = outcomes.iter().any(|&one| met(one));
+    match open.last() {
+        None if outcomes.contains(&Outcome::FulfilledAfterPushback) => Outcome::FulfilledAfterPushback,
+        None if any_met => Outcome::Fulfilled,
+        None => last,
+        Some(Outcome::Unclear) => Outcome::Unclear,
+        Some(_) if any_met => Outcome::Partially,
+        Some(&one) if open.contains(&Outcome::DeflectedUnresolved) => {
+            if one == Outcome::Partially { one } else { Outcome::DeflectedUnresolved }
+        }
+        Some(&one) => one,
+    }
+}
+
+/// The caller's own words for what he wants: the sentence that asks, without greeting and name.
+fn intent(turn: &Turn, quote: Option<Range<usize>>) -> Range<usize> {
+    let whole = 0..turn.text.len();
+    let Some(quote) = quote else { return whole };
+    let text = &turn.text[quote.clone()];
+    let lower = text.to_lowercase();
+    if lower.len() != text.len() {
+        return quote;
+    }
+    let mut start = 0;
+    loop {
+        let rest = &lower[start..];
+        let trimmed = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+        start += rest.len() - trimmed.len();
+        let opening = OPENINGS.iter().find(|opening| {
+            trimmed.strip_prefix(*opening).is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric()))
+        });
+        match opening {
+            Some(opening) => start += opening.len(),
+            None => break,
+        }
+    }
+    let end = text.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '?').len();
+    if end <= start { quote } else { quote.start + start..quote.start + end }
+}
+
+/// What people say before they say what they want.
+const OPENINGS: [&str; 24] = [
+    "hi there", "hello there", "hi", "hello", "hey", "good morning", "good afternoon", "good evening", "morning",
+    "afternoon", "yes", "yeah", "ok", "okay", "so", "um", "uh", "erm", "well", "right", "oh", "please", "and", "also",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intent_drops_the_greeting() {
+        let turn = Turn {
+            i: 0,
+            speaker: Role::Caller,
+            channel: None,
+            span: crate::domain::TimeSpan::default(),
+            text: "Hi, good morning. Um, I'd like to move my delivery, please.".into(),
+            words: Vec::new(),
+            confidence: 1.0,
+            backchannel: false,
+        };
+        let range = intent(&turn, Some(0..turn.text.len()));
+        assert_eq!(&turn.text[range], "I'd like to move my delivery, please");
+    }
 }

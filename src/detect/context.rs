@@ -17,6 +17,8 @@ pub struct Context {
     pub asked_rule: bool,
     /// They asked something.
     pub asked: bool,
+    /// The caller asked or complained in this call, and has not been answered since.
+    pub waits: bool,
     /// They complained, objected or showed hardship.
     pub complained: bool,
     /// They pushed back.
@@ -37,6 +39,8 @@ pub struct Context {
     pub was_met: bool,
     /// Something has been done for the caller in this call.
     pub ever_met: bool,
+    /// Something is wrong that a statement does not put right.
+    pub trouble: bool,
     /// Agent and caller look for a fault together.
     pub live_help: bool,
     last: Option<Role>,
@@ -59,6 +63,7 @@ impl Context {
             // "It's quicker" may answer something; only what is done or plainly answered closes a request.
             if acts.iter().any(|act| act.label == Label::Fulfilment && act.confidence.get() >= 0.6) {
                 (self.was_met, self.ever_met, self.open) = (true, true, false);
+                (self.waits, self.trouble) = (false, false);
             }
             self.live_help |= signs.has(Cue::Steps);
         } else {
@@ -76,6 +81,8 @@ impl Context {
             self.content = has(Label::Gratitude) && !has(Label::Request) && !has(Label::Pushback);
             let courteous = has(Label::Gratitude) || has(Label::Acceptance);
             let goes_on = signs.words.len() >= 5 && !courteous && !self.was_asked;
+            self.waits |= has(Label::Request);
+            self.trouble |= signs.has(Cue::Trouble) || has(Label::Frustration);
             self.open |= goes_on || has(Label::Request) || has(Label::Pushback) || has(Label::Frustration);
         }
         self.last = Some(turn.speaker);

@@ -71,7 +71,7 @@ impl Detectors {
         let signs = self.rules.read(dialogue);
         let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
         let acts = acts::decide(dialogue, &signs, &scores::from_hits(&hits));
-        let (chains, verdict) = chain::tell(dialogue, &acts);
+        let (chains, verdict) = chain::tell(dialogue, &acts, &signs);
         Reading { acts, chains, verdict, findings: Vec::new() }
     }
 }

@@ -26,6 +26,8 @@ pub enum Cue {
     Asks,
     /// Caller: asks for a further fact: when, where, how long, which.
     AsksNew,
+    /// Caller: something is wrong, and words alone will not put it right.
+    Trouble,
     /// Caller: it works now, it has arrived, it is solved.
     Solved,
     /// Caller: it still does not work.

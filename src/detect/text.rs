@@ -45,6 +45,9 @@ pub struct Words {
 const FILLERS: [&str; 14] =
     ["uh", "um", "uhm", "umm", "uhh", "uhhh", "ummm", "erm", "er", "ah", "mm", "hm", "hmm", "mhm"];
 
+/// Words written with a full stop that ends no sentence.
+const ABBREVIATIONS: [&str; 10] = ["dr", "mr", "mrs", "ms", "st", "ave", "rd", "eg", "ie", "approx"];
+
 /// Digits as people say them.
 const DIGITS: [&str; 11] =
     ["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -89,7 +92,9 @@ impl Words {
                 if written.contains('?') {
                     words.mark_question();
                 }
+                let short = words.tokens.last().is_some_and(|last| ABBREVIATIONS.contains(&last.word.as_str()));
                 parted = parted.max(match written {
+                    "." if short => Break::None,
                     "." => Break::Sentence,
                     _ if written.contains(['!', '?', ';']) => Break::Sentence,
                     _ if written.contains([',', ':', '(', ')', '–', '—', '.', '…']) => Break::Clause,
