@@ -86,17 +86,21 @@ pub fn run(args: Args) -> Result<()> {
         None => Detectors::rules_only(),
         Some(folder) => Detectors::with_rules(&rule_files(folder)?)?,
     };
-    let name = args.input.display().to_string();
+    let name = if args.input.as_os_str() == "-" { "stdin".to_owned() } else { args.input.display().to_string() };
     let input: Box<dyn BufRead> = if args.input.as_os_str() == "-" {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(BufReader::new(File::open(&args.input).with_context(|| format!("cannot open {name}; is the path right?"))?))
+        Box::new(BufReader::new(
+            File::open(&args.input).with_context(|| format!("cannot open {name}; is the path right?"))?,
+        ))
     };
     let mut output: Box<dyn Write> = if args.output.as_os_str() == "-" {
         Box::new(BufWriter::new(io::stdout().lock()))
     } else {
         let path = args.output.display();
-        Box::new(BufWriter::new(File::create(&args.output).with_context(|| format!("cannot write {path}; does its folder exist?"))?))
+        Box::new(BufWriter::new(
+            File::create(&args.output).with_context(|| format!("cannot write {path}; does its folder exist?"))?,
+        ))
     };
     for (number, line) in input.lines().enumerate() {
         let number = number + 1;
@@ -221,7 +225,10 @@ mod tests {
         for (line, cure) in [
             ("{\"id\":\"a\",\"turns\":[{\"speaker\":\"secret\",\"text\":\"secret\"}]}", "a turn needs speaker"),
             ("secret words", "one dialogue a line"),
-            ("{\"id\":\"a\",\"turns\":[{\"speaker\":\"agent\",\"text\":\"x\",\"start_ms\":5,\"end_ms\":1}]}", "check end_ms"),
+            (
+                "{\"id\":\"a\",\"turns\":[{\"speaker\":\"agent\",\"text\":\"x\",\"start_ms\":5,\"end_ms\":1}]}",
+                "check end_ms",
+            ),
         ] {
             let message = format!("{:#}", parse(line).unwrap_err());
             assert!(message.contains(cure) && !message.contains("secret"), "{message}");

@@ -68,6 +68,8 @@ struct Story {
     /// The turn that brought it there.
     since: usize,
     deflections: Vec<usize>,
+    /// What the recorded voice did before the caller could say a word.
+    before: Vec<usize>,
     pushbacks: Vec<usize>,
     /// The caller insisted on a closed door, and only then it was met.
     met_after_pushback: bool,
@@ -82,12 +84,13 @@ struct Story {
 }
 
 impl Story {
-    fn new(request: usize) -> Self {
+    fn new(request: usize, before: Vec<usize>) -> Self {
         Self {
             request,
             standing: Standing::Asked,
             since: request,
             deflections: Vec::new(),
+            before,
             pushbacks: Vec::new(),
             met_after_pushback: false,
             closed: 0,
@@ -112,6 +115,8 @@ impl Story {
         if acts.iter().any(|act| act.label.is_deflection()) {
             self.deflections.push(turn);
             self.stand(Standing::SentAway, turn);
+        } else if has(Label::SecureMove) && !done {
+            self.stand(Standing::Private, turn);
         } else if done || (sure(Label::Fulfilment) && self.standing != Standing::SentAway) {
             self.stand(Standing::Met, turn);
         } else if self.standing == Standing::SentAway && has(Label::Fulfilment) {
@@ -120,11 +125,13 @@ impl Story {
             self.stand(Standing::Refused, turn);
         } else if has(Label::Fulfilment) && self.deflections.is_empty() && self.pushbacks.is_empty() {
             self.stand(Standing::Answered, turn);
-        } else if has(Label::SecureMove) {
-            self.stand(Standing::Private, turn);
         } else if has(Label::LegitRedirect) && !self.standing.is_met() {
             self.stand(Standing::Pointed, turn);
-        } else if has(Label::Ownership) || has(Label::WarmTransfer) || has(Label::OfferAction) || has(Label::ClarifyingQuestion) {
+        } else if has(Label::Ownership)
+            || has(Label::WarmTransfer)
+            || has(Label::OfferAction)
+            || has(Label::ClarifyingQuestion)
+        {
             if self.standing != Standing::Met {
                 self.stand(Standing::UnderWay, turn);
             }
@@ -153,7 +160,9 @@ impl Story {
     fn outcome(&self) -> Outcome {
         let deflected = !self.deflections.is_empty();
         match self.standing {
-            Standing::Met | Standing::Answered if self.met_after_pushback && !self.ends_in_complaint => Outcome::FulfilledAfterPushback,
+            Standing::Met | Standing::Answered if self.met_after_pushback && !self.ends_in_complaint => {
+                Outcome::FulfilledAfterPushback
+            }
             Standing::Met | Standing::Answered => Outcome::Fulfilled,
             _ if deflected && self.met_in_part => Outcome::Partially,
             _ if deflected => Outcome::DeflectedUnresolved,
@@ -169,7 +178,7 @@ impl Story {
         let request = &dialogue.turns[self.request];
         let asked = acts[self.request].iter().find(|act| act.label == Label::Request);
         let intent = intent(request, asked.map(|act| act.quote.clone()));
-        let deflections = self.deflections.iter().flat_map(|&at| {
+        let deflections = self.before.iter().chain(&self.deflections).flat_map(|&at| {
             acts[at].iter().filter_map(move |act| {
                 Some(Deflection {
                     kind: DeflectionKind::of(act.label)?,
@@ -207,6 +216,7 @@ fn stories(dialogue: &Dialogue, acts: &[Vec<Act>], signs: &[TurnSigns]) -> Vec<S
     let mut stories: Vec<Story> = Vec::new();
     // The agent asked "anything else?", so the next request is another one.
     let mut closed = false;
+    let mut before = Vec::new();
     for (at, turn) in dialogue.turns.iter().enumerate() {
         let has = |label: Label| acts[at].iter().any(|act| act.label == label);
         match (turn.speaker, stories.last_mut()) {
@@ -214,7 +224,11 @@ fn stories(dialogue: &Dialogue, acts: &[Vec<Act>], signs: &[TurnSigns]) -> Vec<S
                 story.answered(at, &acts[at]);
                 closed |= signs[at].has(Cue::AnythingElse);
             }
-            (Role::Agent | Role::Ivr, None) => {}
+            (Role::Agent | Role::Ivr, None) => {
+                if acts[at].iter().any(|act| act.label.is_deflection()) {
+                    before.push(at);
+                }
+            }
             (Role::Caller | Role::Mixed, story) => {
                 let another = match &story {
                     None => true,
@@ -224,7 +238,7 @@ fn stories(dialogue: &Dialogue, acts: &[Vec<Act>], signs: &[TurnSigns]) -> Vec<S
                     if let Some(story) = story {
                         story.replied(at, &[], &signs[at]);
                     }
-                    stories.push(Story::new(at));
+                    stories.push(Story::new(at, std::mem::take(&mut before)));
                     closed = false;
                 } else if let Some(story) = story {
                     story.replied(at, &acts[at], &signs[at]);
@@ -267,7 +281,11 @@ fn together(chains: &[Chain]) -> Outcome {
         Some(Outcome::Unclear) => Outcome::Unclear,
         Some(_) if any_met => Outcome::Partially,
         Some(&one) if open.contains(&Outcome::DeflectedUnresolved) => {
-            if one == Outcome::Partially { one } else { Outcome::DeflectedUnresolved }
+            if one == Outcome::Partially {
+                one
+            } else {
+                Outcome::DeflectedUnresolved
+            }
         }
         Some(&one) => one,
     }
@@ -291,7 +309,17 @@ fn intent(turn: &Turn, quote: Option<Range<usize>>) -> Range<usize> {
             trimmed.strip_prefix(*opening).is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric()))
         });
         match opening {
-            Some(opening) => start += opening.len(),
+            Some(opening) => {
+                start += opening.len();
+                // "Hi Ruth, ...": the name goes with the greeting.
+                let name =
+                    lower[start..].split(',').next().filter(|name| GREETINGS.contains(opening) && name.len() < 16);
+                if let Some(name) =
+                    name.filter(|name| name.len() < lower.len() - start && name.split_whitespace().count() == 1)
+                {
+                    start += name.len();
+                }
+            }
             None => break,
         }
     }
@@ -299,10 +327,35 @@ fn intent(turn: &Turn, quote: Option<Range<usize>>) -> Range<usize> {
     if end <= start { quote } else { quote.start + start..quote.start + end }
 }
 
+const GREETINGS: [&str; 8] =
+    ["hi", "hello", "hey", "good morning", "good afternoon", "good evening", "morning", "afternoon"];
+
 /// What people say before they say what they want.
 const OPENINGS: [&str; 24] = [
-    "hi there", "hello there", "hi", "hello", "hey", "good morning", "good afternoon", "good evening", "morning",
-    "afternoon", "yes", "yeah", "ok", "okay", "so", "um", "uh", "erm", "well", "right", "oh", "please", "and", "also",
+    "hi there",
+    "hello there",
+    "hi",
+    "hello",
+    "hey",
+    "good morning",
+    "good afternoon",
+    "good evening",
+    "morning",
+    "afternoon",
+    "yes",
+    "yeah",
+    "ok",
+    "okay",
+    "so",
+    "um",
+    "uh",
+    "erm",
+    "well",
+    "right",
+    "oh",
+    "please",
+    "and",
+    "also",
 ];
 
 #[cfg(test)]

@@ -49,47 +49,63 @@ pub struct Context {
 impl Context {
     /// Takes note of a turn that has been decided.
     pub fn pass(&mut self, dialogue: &Dialogue, at: usize, signs: &TurnSigns, acts: &[Act]) {
-        let turn = &dialogue.turns[at];
-        let has = |label: Label| acts.iter().any(|act| act.label == label);
-        if turn.speaker.is_organisation() {
-            if self.last.is_some_and(|role| !role.is_organisation()) || self.last.is_none() {
-                (self.turned_away, self.soothed, self.first_reply) = (false, false, true);
-                (self.was_asked, self.was_offered, self.was_met) = (false, false, false);
-            }
-            self.turned_away |= acts.iter().any(|act| turns_away(act.label));
-            self.soothed |= has(Label::HollowApology) || has(Label::ScriptedFiller);
-            self.was_asked |= has(Label::ClarifyingQuestion) || has(Label::SecureMove);
-            self.was_offered |= has(Label::OfferAction) || has(Label::WarmTransfer) || has(Label::Ownership);
-            // "It's quicker" may answer something; only what is done or plainly answered closes a request.
-            if acts.iter().any(|act| act.label == Label::Fulfilment && act.confidence.get() >= 0.6) {
-                (self.was_met, self.ever_met, self.open) = (true, true, false);
-                (self.waits, self.trouble) = (false, false);
-            }
-            self.live_help |= signs.has(Cue::Steps);
+        let speaker = match dialogue.turns[at].speaker {
+            // On a channel that was not told apart, what is done says who did it.
+            Role::Mixed if acts.iter().any(|act| !act.label.is_callers()) => Role::Agent,
+            Role::Mixed => Role::Caller,
+            speaker => speaker,
+        };
+        let goes_on = self.last.is_some_and(|last| last.is_organisation() == speaker.is_organisation());
+        if speaker.is_organisation() {
+            self.pass_organisation(goes_on, signs, acts);
         } else {
-            if self.last.is_none_or(Role::is_organisation) {
-                (self.asked_pointer, self.asked_rule, self.asked) = (false, false, false);
-                (self.complained, self.pushed, self.content) = (false, false, false);
-            }
-            self.caller_spoke = true;
-            self.first_reply = false;
-            self.asked_pointer |= signs.has(Cue::AsksPointer);
-            self.asked_rule |= signs.has(Cue::AsksRule);
-            self.asked |= has(Label::Request) || signs.words.has_question();
-            self.complained |= has(Label::Frustration) || has(Label::Pushback) || signs.has(Cue::Hardship);
-            self.pushed |= has(Label::Pushback);
-            self.content = has(Label::Gratitude) && !has(Label::Request) && !has(Label::Pushback);
-            let courteous = has(Label::Gratitude) || has(Label::Acceptance);
-            let goes_on = signs.words.len() >= 5 && !courteous && !self.was_asked;
-            self.waits |= has(Label::Request);
-            self.trouble |= signs.has(Cue::Trouble) || has(Label::Frustration);
-            self.open |= goes_on || has(Label::Request) || has(Label::Pushback) || has(Label::Frustration);
+            self.pass_caller(goes_on, signs, acts);
         }
-        self.last = Some(turn.speaker);
+        self.last = Some(speaker);
+    }
+
+    fn pass_organisation(&mut self, goes_on: bool, signs: &TurnSigns, acts: &[Act]) {
+        let has = |label: Label| acts.iter().any(|act| act.label == label);
+        if !goes_on {
+            (self.turned_away, self.soothed, self.first_reply) = (false, false, true);
+            (self.was_asked, self.was_offered, self.was_met) = (false, false, false);
+        }
+        self.turned_away |= acts.iter().any(|act| turns_away(act.label));
+        self.soothed |= has(Label::HollowApology) || has(Label::ScriptedFiller);
+        self.was_asked |= has(Label::ClarifyingQuestion) || has(Label::SecureMove);
+        self.was_offered |= has(Label::OfferAction) || has(Label::WarmTransfer) || has(Label::Ownership);
+        // "It's quicker" may answer something; only what is done or plainly answered closes a request.
+        if acts.iter().any(|act| act.label == Label::Fulfilment && act.confidence.get() >= 0.6) {
+            (self.was_met, self.ever_met, self.open) = (true, true, false);
+            (self.waits, self.trouble) = (false, false);
+        }
+        self.live_help |= signs.has(Cue::Steps);
+    }
+
+    fn pass_caller(&mut self, goes_on: bool, signs: &TurnSigns, acts: &[Act]) {
+        let has = |label: Label| acts.iter().any(|act| act.label == label);
+        if !goes_on {
+            (self.asked_pointer, self.asked_rule, self.asked) = (false, false, false);
+            (self.complained, self.pushed, self.content) = (false, false, false);
+        }
+        self.caller_spoke = true;
+        self.first_reply = false;
+        self.asked_pointer |= signs.has(Cue::AsksPointer);
+        self.asked_rule |= signs.has(Cue::AsksRule);
+        self.asked |= has(Label::Request) || signs.words.has_question();
+        self.complained |= has(Label::Frustration) || has(Label::Pushback) || signs.has(Cue::Hardship);
+        self.pushed |= has(Label::Pushback);
+        self.content = has(Label::Gratitude) && !has(Label::Request) && !has(Label::Pushback);
+        let courteous = has(Label::Gratitude) || has(Label::Acceptance);
+        let speaks_on = signs.words.len() >= 5 && !courteous && !self.was_asked;
+        self.waits |= has(Label::Request);
+        self.trouble |= signs.has(Cue::Trouble) || has(Label::Frustration);
+        self.open |= speaks_on || has(Label::Request) || has(Label::Pushback) || has(Label::Frustration);
     }
 }
 
 /// Whether `label` closes a door in front of the caller.
 pub fn turns_away(label: Label) -> bool {
-    label.is_deflection() || matches!(label, Label::PolicyQuote | Label::BlameLecture | Label::RefusalWithoutAlternative)
+    label.is_deflection()
+        || matches!(label, Label::PolicyQuote | Label::BlameLecture | Label::RefusalWithoutAlternative)
 }

@@ -7,6 +7,7 @@
 pub mod acts;
 pub mod chain;
 pub mod context;
+pub mod findings;
 pub mod phrase;
 pub mod rules;
 pub mod scores;
@@ -15,7 +16,10 @@ pub mod text;
 
 use crate::domain::{Act, Chain, Dialogue, Finding, Verdict};
 
+use findings::Scene;
 use rules::Rules;
+
+pub use findings::manual;
 
 /// What detection says about a dialogue.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +76,7 @@ impl Detectors {
         let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
         let acts = acts::decide(dialogue, &signs, &scores::from_hits(&hits));
         let (chains, verdict) = chain::tell(dialogue, &acts, &signs);
-        Reading { acts, chains, verdict, findings: Vec::new() }
+        let findings = findings::find(Scene { dialogue, acts: &acts, signs: &signs, chains: &chains });
+        Reading { acts, chains, verdict, findings }
     }
 }

@@ -37,8 +37,6 @@ pub struct Token {
 pub struct Words {
     /// In order.
     pub tokens: Vec<Token>,
-    /// Whether the text has any full stop, comma or question mark; raw speech recognition often has none.
-    pub punctuated: bool,
 }
 
 /// Sounds that carry nothing.
@@ -49,8 +47,7 @@ const FILLERS: [&str; 14] =
 const ABBREVIATIONS: [&str; 10] = ["dr", "mr", "mrs", "ms", "st", "ave", "rd", "eg", "ie", "approx"];
 
 /// Digits as people say them.
-const DIGITS: [&str; 11] =
-    ["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+const DIGITS: [&str; 11] = ["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
 /// So many digits in a row are a telephone number, not an amount or an hour.
 const PHONE_DIGITS: usize = 7;
@@ -58,7 +55,7 @@ const PHONE_DIGITS: usize = 7;
 impl Words {
     /// The words of `text`.
     pub fn of(text: &str) -> Self {
-        let mut words = Words { tokens: Vec::new(), punctuated: text.contains(['.', ',', '?', '!']) };
+        let mut words = Words::default();
         let cased = text.chars().any(char::is_lowercase) && text.chars().any(char::is_uppercase);
         let mut parted = Break::Sentence;
         let mut after_mark = false;
@@ -69,7 +66,8 @@ impl Words {
                 continue;
             }
             // "... on our page [link] Let us know": a link often ends its sentence without a full stop.
-            if std::mem::take(&mut after_mark) && cased && raw.starts_with(char::is_uppercase) && !raw.starts_with("I") {
+            if std::mem::take(&mut after_mark) && cased && raw.starts_with(char::is_uppercase) && !raw.starts_with("I")
+            {
                 parted = Break::Sentence;
             }
             if let Some(special) = special(raw) {
@@ -131,11 +129,6 @@ impl Words {
         }
     }
 
-    /// Whether the last sentence is a question, by its mark.
-    pub fn ends_as_question(&self) -> bool {
-        self.tokens.last().is_some_and(|token| token.asked)
-    }
-
     /// Whether any sentence is a question, by its mark.
     pub fn has_question(&self) -> bool {
         self.tokens.iter().any(|token| token.asked)
@@ -143,9 +136,10 @@ impl Words {
 
     fn push(&mut self, token: Token) {
         // "i i want", "the the": said twice, meant once. Digits are meant.
-        let again = self.tokens.last().is_some_and(|last| {
-            last.word == token.word && token.parted < Break::Sentence && !is_digit(&token.word)
-        });
+        let again = self
+            .tokens
+            .last()
+            .is_some_and(|last| last.word == token.word && token.parted < Break::Sentence && !is_digit(&token.word));
         if !again {
             self.tokens.push(token);
         }
@@ -235,7 +229,10 @@ fn is_letter(sign: char) -> bool {
 fn is_mark(piece: &str) -> bool {
     let bare = piece.trim_matches(|c: char| matches!(c, '(' | ')' | '[' | ']' | '.' | ',' | '!' | '?' | ':'));
     let counter = bare.split_once('/').is_some_and(|(a, b)| {
-        a.len() == 1 && b.len() == 1 && a.starts_with(|c: char| c.is_ascii_digit()) && b.starts_with(|c: char| c.is_ascii_digit())
+        a.len() == 1
+            && b.len() == 1
+            && a.starts_with(|c: char| c.is_ascii_digit())
+            && b.starts_with(|c: char| c.is_ascii_digit())
     });
     counter
         || (piece.starts_with('@') && piece.len() > 1)
@@ -268,5 +265,54 @@ fn digits_of(token: &Token) -> usize {
         "triple" => 2,
         word if DIGITS.contains(&word) => 1,
         word => word.chars().filter(char::is_ascii_digit).count(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> String {
+        let words: Vec<String> = Words::of(text).tokens.into_iter().map(|token| token.word).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn written_and_transcribed_speech_become_the_same() {
+        assert_eq!(said("Um, I can't... I can’t log in, you'd say?"), said("um i cant i cant log in youd say"));
+        assert_eq!(said("the the e-mail, OK?"), "the e mail ok");
+    }
+
+    #[test]
+    fn figures_and_telephone_numbers() {
+        assert_eq!(said("call 1-800-555-0144, option 2, before 4.15"), "call #phone option # before #");
+        assert_eq!(said("it's four one five, five five five, zero one"), "its #phone");
+        assert_eq!(said("the twenty one dollars"), "the twenty one dollars");
+        assert_eq!(said("write to help@example.org or on example.org"), "write to #mail or on example.org");
+    }
+
+    #[test]
+    fn typed_marks_are_not_said() {
+        assert_eq!(said("@handle Please see (1/2) [link] ^AB"), "please see");
+        assert_eq!(said("Thanks https://example.org/x *TJW"), "thanks");
+    }
+
+    #[test]
+    fn sentences_and_questions() {
+        let words = Words::of("Dr. Lee is out. Can you wait? Thanks");
+        let sentences: Vec<_> = [0, 4, 7].map(|at| words.sentence(at)).to_vec();
+        assert_eq!(sentences, [0..4, 4..7, 7..8]);
+        assert!(words.tokens[4].asked && !words.tokens[0].asked && words.has_question());
+        assert!(words.tokens[1].name && !words.tokens[4].name);
+    }
+
+    #[test]
+    fn every_word_lies_in_the_text() {
+        for text in ["", "  ", "…", "naïve café – ‘tis 12:30pm!!", "[noise] a@b.c 😡 x", "İstanbul’da 1/2 (2/2)"]
+        {
+            for token in Words::of(text).tokens {
+                assert!(!text[token.bytes.clone()].is_empty() && !token.word.is_empty());
+            }
+        }
     }
 }

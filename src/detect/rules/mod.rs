@@ -3,12 +3,15 @@
 //! A rule says which words suggest which label (or which *cue*, a fact that the decision needs) and how strongly. The
 //! rules know nothing of the dialogue around a turn; [`super::context`] and [`super::acts`] do.
 
+mod files;
+
 use std::ops::Range;
 
 use serde::Deserialize;
-use toml::Spanned;
 
 use crate::domain::{Dialogue, Label, Role, Target, Turn};
+
+pub use files::{BUILT_IN, Error, digest};
 
 use super::phrase::{Found, Index, Phrase, Stream, Vocabulary};
 use super::scores::Hit;
@@ -140,84 +143,6 @@ impl Speaker {
     }
 }
 
-/// Why a rule file could not be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{file}:{line}: {problem}")]
-pub struct Error {
-    file: String,
-    line: usize,
-    problem: String,
-}
-
-/// `data/rules/words.toml`.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct WordsFile(std::collections::BTreeMap<String, ClassEntry>);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClassEntry {
-    #[serde(default)]
-    target: Option<Target>,
-    words: Vec<Spanned<String>>,
-}
-
-/// Every other file under `data/rules`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleFile {
-    #[serde(default)]
-    rule: Vec<RuleEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleEntry {
-    id: Spanned<String>,
-    #[serde(default)]
-    label: Option<Label>,
-    #[serde(default)]
-    cue: Option<Cue>,
-    #[serde(default)]
-    by: Option<Speaker>,
-    #[serde(default)]
-    strength: Option<f32>,
-    #[serde(default)]
-    target: Option<Target>,
-    #[serde(default)]
-    question: Option<bool>,
-    say: Vec<Spanned<String>>,
-    #[serde(default)]
-    unless: Vec<Spanned<String>>,
-    example: Vec<String>,
-}
-
-/// The files that ship with the program: name and content.
-pub const BUILT_IN: [(&str, &str); 8] = [
-    ("words.toml", include_str!("../../data/rules/words.toml")),
-    ("channel.toml", include_str!("../../data/rules/channel.toml")),
-    ("transfer.toml", include_str!("../../data/rules/transfer.toml")),
-    ("callback.toml", include_str!("../../data/rules/callback.toml")),
-    ("script.toml", include_str!("../../data/rules/script.toml")),
-    ("help.toml", include_str!("../../data/rules/help.toml")),
-    ("caller.toml", include_str!("../../data/rules/caller.toml")),
-    ("cues.toml", include_str!("../../data/rules/cues.toml")),
-];
-
-/// Hash over rule files, name and content, lower-case hex.
-pub fn digest<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> String {
-    use sha2::{Digest, Sha256};
-    let mut hash = Sha256::new();
-    for (name, content) in files {
-        // Lengths keep "ab" + "c" apart from "a" + "bc".
-        hash.update((name.len() as u64).to_le_bytes());
-        hash.update(name);
-        hash.update((content.len() as u64).to_le_bytes());
-        hash.update(content);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Rules {
     /// The rules that ship with the program.
     pub fn built_in() -> Self {
@@ -229,24 +154,7 @@ impl Rules {
     /// # Errors
     /// Names the file and the line, and says what is wrong there.
     pub fn parse<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)> + Clone) -> Result<Self, Error> {
-        let mut vocabulary = Vocabulary::new();
-        let is_words = |name: &str| name.ends_with("words.toml");
-        for (file, content) in files.clone().into_iter().filter(|(name, _)| is_words(name)) {
-            read_classes(file, content, &mut vocabulary)?;
-        }
-        let mut rules: Vec<Rule> = Vec::new();
-        let mut phrases = Vec::new();
-        for (file, content) in files.into_iter().filter(|(name, _)| !is_words(name)) {
-            let entries: RuleFile = read_toml(file, content)?;
-            for entry in entries.rule {
-                let (rule, says) = compile(entry, file, content, &mut vocabulary)?;
-                if rules.iter().any(|other| other.id == rule.id) {
-                    return Err(Error { file: file.to_owned(), line: 1, problem: format!("the id {:?} is used twice", rule.id) });
-                }
-                phrases.extend(says.into_iter().map(|phrase| (phrase, rules.len())));
-                rules.push(rule);
-            }
-        }
+        let (vocabulary, rules, phrases) = files::parse(files)?;
         let index = Index::new(phrases.iter().map(|(phrase, _)| phrase));
         Ok(Self { vocabulary, rules, phrases, index })
     }
@@ -257,11 +165,6 @@ impl Rules {
             let role = if rule.by == Speaker::Caller { Role::Caller } else { Role::Agent };
             rule.examples.iter().map(move |example| (rule.id.as_str(), role, example.as_str()))
         })
-    }
-
-    /// Ids of all rules, in the order of the files.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.rules.iter().map(|rule| rule.id.as_str())
     }
 
     /// Everything the rules find, turn by turn.
@@ -315,7 +218,7 @@ impl Rules {
     /// "so you're gonna wanna" / "go on the website": a pointer cut in two by the transcriber belongs to both halves.
     fn read_over_the_border(&self, before: &mut TurnSigns, here: &mut TurnSigns, speaker: Role) {
         let border = before.words.len();
-        let mut joined = Words { tokens: before.words.tokens.clone(), punctuated: before.words.punctuated };
+        let mut joined = before.words.clone();
         joined.tokens.extend(here.words.tokens.iter().cloned());
         if let Some(first) = joined.tokens.get_mut(border) {
             first.parted = Break::Clause;
@@ -364,7 +267,9 @@ impl Rules {
     }
 
     fn excused(&self, rule: &Rule, sentence: Range<usize>, stream: &Stream) -> bool {
-        sentence.into_iter().any(|at| rule.unless.iter().any(|phrase| phrase.at(at, stream, &self.vocabulary).is_some()))
+        sentence
+            .into_iter()
+            .any(|at| rule.unless.iter().any(|phrase| phrase.at(at, stream, &self.vocabulary).is_some()))
     }
 }
 
@@ -379,66 +284,6 @@ fn quote_around(words: &Words, place: Range<usize>) -> Range<usize> {
     }
     let spare = QUOTE_WORDS.saturating_sub(place.len()) / 2;
     place.start.saturating_sub(spare).max(sentence.start)..(place.end + spare).min(sentence.end)
-}
-
-fn read_classes(file: &str, content: &str, vocabulary: &mut Vocabulary) -> Result<(), Error> {
-    let WordsFile(classes) = read_toml(file, content)?;
-    for (name, class) in &classes {
-        let mut members = Vec::new();
-        for word in &class.words {
-            match word.get_ref().strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
-                None => members.push(word.get_ref().clone()),
-                Some(other) => match classes.get(other) {
-                    Some(other) if other.words.iter().all(|word| !word.get_ref().starts_with('<')) => {
-                        members.extend(other.words.iter().map(|word| word.get_ref().clone()));
-                    }
-                    Some(_) => return Err(at(file, content, word.span(), "a class may hold plain classes only, not classes of classes")),
-                    None => return Err(at(file, content, word.span(), &format!("there is no class <{other}>"))),
-                },
-            }
-        }
-        vocabulary.add_class(name, class.target, &members);
-    }
-    Ok(())
-}
-
-fn compile(entry: RuleEntry, file: &str, content: &str, vocabulary: &mut Vocabulary) -> Result<(Rule, Vec<Phrase>), Error> {
-    let here = |problem: &str| at(file, content, entry.id.span(), problem);
-    let (sign, side) = match (entry.label, entry.cue) {
-        (Some(label), None) => {
-            (Sign::Label(label), Some(if label.is_callers() { Speaker::Caller } else { Speaker::Organisation }))
-        }
-        (None, Some(cue)) => (Sign::Cue(cue), entry.by),
-        _ => return Err(here("a rule has either a label or a cue")),
-    };
-    let Some(by) = side else { return Err(here("a cue says by whom: by = \"caller\" or \"organisation\"")) };
-    let strength = entry.strength.unwrap_or(0.8);
-    if !(0.0..=1.0).contains(&strength) {
-        return Err(here("strength lies between 0 and 1"));
-    }
-    if entry.example.is_empty() {
-        return Err(here("a rule wants at least one example sentence"));
-    }
-    let mut phrases = |texts: &[Spanned<String>]| -> Result<Vec<Phrase>, Error> {
-        texts
-            .iter()
-            .map(|text| {
-                Phrase::compile(text.get_ref(), vocabulary).map_err(|problem| at(file, content, text.span(), &problem))
-            })
-            .collect()
-    };
-    let (says, unless) = (phrases(&entry.say)?, phrases(&entry.unless)?);
-    let id = entry.id.get_ref().clone();
-    Ok((Rule { id, sign, by, strength, target: entry.target, question: entry.question, unless, examples: entry.example }, says))
-}
-
-fn read_toml<T: serde::de::DeserializeOwned>(file: &str, content: &str) -> Result<T, Error> {
-    toml::from_str(content).map_err(|error| at(file, content, error.span().unwrap_or(0..0), error.message()))
-}
-
-fn at(file: &str, content: &str, span: Range<usize>, problem: &str) -> Error {
-    let line = 1 + content.as_bytes()[..span.start.min(content.len())].iter().filter(|byte| **byte == b'\n').count();
-    Error { file: file.to_owned(), line, problem: problem.to_owned() }
 }
 
 #[cfg(test)]
@@ -462,7 +307,8 @@ mod tests {
         let rules = Rules::built_in();
         let mut missing = Vec::new();
         for (id, role, example) in rules.examples().filter(|(_, _, example)| !example.ends_with('?')) {
-            let raw: String = example.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == ' ' || *c == '-').collect();
+            let raw: String =
+                example.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == ' ' || *c == '-').collect();
             if !rules.matching(&raw, role).any(|found| found == id) {
                 missing.push(format!("{id}: {raw}"));
             }
@@ -476,9 +322,12 @@ mod tests {
             let files = [("words.toml", "[site]\nwords = [\"website\"]\n"), ("mine.toml", rules)];
             Rules::parse(files).unwrap_err().to_string()
         };
-        let rule = |say: &str| format!("[[rule]]\nid = \"a\"\nlabel = \"pushback\"\nexample = [\"x\"]\nsay = [\n  {say}\n]\n");
+        let rule =
+            |say: &str| format!("[[rule]]\nid = \"a\"\nlabel = \"pushback\"\nexample = [\"x\"]\nsay = [\n  {say}\n]\n");
         assert!(complain(&rule("\"visit <sight>\"")).starts_with("mine.toml:6: there is no class <sight>"));
         assert!(complain("[[rule]]\nid = \"a\"\ncolour = 1\n").starts_with("mine.toml:"));
-        assert!(complain("[[rule]]\nid = \"a\"\nsay = [\"x\"]\nexample = [\"x\"]\n").contains("either a label or a cue"));
+        assert!(
+            complain("[[rule]]\nid = \"a\"\nsay = [\"x\"]\nexample = [\"x\"]\n").contains("either a label or a cue")
+        );
     }
 }

@@ -5,6 +5,8 @@
 //! word with a capital, `^` and `$` for the ends of a sentence, `,` for the start of a clause. A phrase never runs over the end of a sentence.
 //! A choice inside a phrase is tried from left to right; patterns are small, so plain backtracking is fast.
 
+mod writer;
+
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::Target;
@@ -91,11 +93,6 @@ impl<'a> Stream<'a> {
         }
         Self { tokens, ids, classes }
     }
-
-    /// How many words.
-    pub fn len(&self) -> usize {
-        self.ids.len()
-    }
 }
 
 /// One step of a compiled phrase.
@@ -138,10 +135,9 @@ impl Phrase {
     /// # Errors
     /// Says what is wrong in words a writer of rules understands.
     pub fn compile(text: &str, vocabulary: &mut Vocabulary) -> Result<Self, String> {
-        let mut writer = Writer { rest: text.trim(), steps: Vec::new(), vocabulary };
-        writer.sequence("")?;
-        writer.steps.push(Step::Found);
-        let phrase = Phrase { steps: writer.steps };
+        let mut steps = writer::write(text, vocabulary)?;
+        steps.push(Step::Found);
+        let phrase = Phrase { steps };
         if phrase.begins_with_gap() {
             return Err("a phrase must not begin with a gap or an optional word; leave it out".to_owned());
         }
@@ -150,7 +146,7 @@ impl Phrase {
 
     /// Every place where the phrase begins, each with its first way of ending there.
     pub fn find_all<'s>(&'s self, stream: &'s Stream, vocabulary: &'s Vocabulary) -> impl Iterator<Item = Found> + 's {
-        (0..stream.len()).filter_map(move |start| self.at(start, stream, vocabulary))
+        (0..stream.ids.len()).filter_map(move |start| self.at(start, stream, vocabulary))
     }
 
     /// The phrase at exactly `start`.
@@ -159,8 +155,15 @@ impl Phrase {
         (end > start).then_some(Found { start, end, target })
     }
 
-    fn run(&self, step: usize, start: usize, at: usize, stream: &Stream, vocabulary: &Vocabulary) -> Option<(usize, Option<Target>)> {
-        let inside = at < stream.len() && (at == start || stream.tokens[at].parted != Break::Sentence);
+    fn run(
+        &self,
+        step: usize,
+        start: usize,
+        at: usize,
+        stream: &Stream,
+        vocabulary: &Vocabulary,
+    ) -> Option<(usize, Option<Target>)> {
+        let inside = at < stream.ids.len() && (at == start || stream.tokens[at].parted != Break::Sentence);
         let onward = |next, at| self.run(next, start, at, stream, vocabulary);
         match self.steps[step] {
             Step::Word(word) => (inside && stream.ids[at] == word).then(|| onward(step + 1, at + 1))?,
@@ -177,11 +180,13 @@ impl Phrase {
             }
             Step::Class(_) => None,
             Step::SentenceStart => {
-                (at < stream.len() && stream.tokens[at].parted == Break::Sentence).then(|| onward(step + 1, at))?
+                (at < stream.ids.len() && stream.tokens[at].parted == Break::Sentence).then(|| onward(step + 1, at))?
             }
-            Step::ClauseStart => (at < stream.len() && stream.tokens[at].parted >= Break::Clause).then(|| onward(step + 1, at))?,
+            Step::ClauseStart => {
+                (at < stream.ids.len() && stream.tokens[at].parted >= Break::Clause).then(|| onward(step + 1, at))?
+            }
             Step::SentenceEnd => {
-                let over = at == stream.len() || stream.tokens[at].parted == Break::Sentence;
+                let over = at == stream.ids.len() || stream.tokens[at].parted == Break::Sentence;
                 over.then(|| onward(step + 1, at))?
             }
             Step::Either(first, second) => onward(first, at).or_else(|| onward(second, at)),
@@ -270,151 +275,6 @@ impl Index {
     }
 }
 
-/// Turns the text of a phrase into steps.
-struct Writer<'a> {
-    rest: &'a str,
-    steps: Vec<Step>,
-    vocabulary: &'a mut Vocabulary,
-}
-
-impl Writer<'_> {
-    /// Writes items until one of the signs in `until`, which stays unread.
-    fn sequence(&mut self, until: &str) -> Result<(), String> {
-        let before = self.steps.len();
-        loop {
-            self.rest = self.rest.trim_start();
-            let Some(sign) = self.rest.chars().next() else {
-                if until.is_empty() {
-                    break;
-                }
-                return Err(format!("one of {until:?} is missing at the end"));
-            };
-            if until.contains(sign) {
-                break;
-            }
-            self.item(sign)?;
-        }
-        if self.steps.len() == before {
-            return Err("there is nothing to look for".to_owned());
-        }
-        Ok(())
-    }
-
-    fn item(&mut self, sign: char) -> Result<(), String> {
-        match sign {
-            '(' => self.choice(')', false),
-            '[' => self.choice(']', true),
-            ')' | ']' | '|' => Err(format!("{sign:?} has no beginning")),
-            '^' => {
-                self.take(1);
-                self.steps.push(Step::SentenceStart);
-                Ok(())
-            }
-            ',' => {
-                self.take(1);
-                self.steps.push(Step::ClauseStart);
-                Ok(())
-            }
-            '$' => {
-                self.take(1);
-                self.steps.push(Step::SentenceEnd);
-                Ok(())
-            }
-            '<' => self.class(),
-            '.' => self.gap(),
-            // "e-mail" is two words in the stream.
-            '-' => {
-                self.take(1);
-                Ok(())
-            }
-            _ => self.word(),
-        }
-    }
-
-    fn choice(&mut self, close: char, optional: bool) -> Result<(), String> {
-        let until = if close == ')' { "|)" } else { "|]" };
-        let mut jumps = Vec::new();
-        loop {
-            self.take(1);
-            let fork = self.steps.len();
-            self.steps.push(Step::Found);
-            self.sequence(until)?;
-            jumps.push(self.steps.len());
-            self.steps.push(Step::Found);
-            let more = self.rest.starts_with('|');
-            let next = self.steps.len();
-            self.steps[fork] = if more || optional { Step::Either(fork + 1, next) } else { Step::Jump(fork + 1) };
-            if !more {
-                break;
-            }
-        }
-        self.take(1);
-        let end = self.steps.len();
-        for jump in jumps {
-            self.steps[jump] = Step::Jump(end);
-        }
-        Ok(())
-    }
-
-    fn class(&mut self) -> Result<(), String> {
-        let Some(close) = self.rest.find('>') else { return Err("'<' has no '>'".to_owned()) };
-        let name = &self.rest[1..close];
-        let step = match (name, self.vocabulary.classes.get(name)) {
-            ("name", _) => Step::Name,
-            (_, Some(&class)) => Step::Class(class),
-            _ => return Err(format!("there is no class <{name}> in words.toml")),
-        };
-        self.take(close + 1);
-        self.steps.push(step);
-        Ok(())
-    }
-
-    fn gap(&mut self) -> Result<(), String> {
-        let digits: String = self.rest.trim_start_matches('.').chars().take_while(char::is_ascii_digit).collect();
-        let most: usize = digits.parse().map_err(|_| "'..' wants a number, as in ..3".to_owned())?;
-        if !self.rest.starts_with("..") || self.rest.starts_with("...") || !(1..=12).contains(&most) {
-            return Err("a gap is written ..1 to ..12".to_owned());
-        }
-        self.take(2 + digits.len());
-        // Each word of the gap is optional, and few words are tried first.
-        let end = self.steps.len() + 2 * most;
-        for _ in 0..most {
-            let step = self.steps.len();
-            self.steps.push(Step::Either(end, step + 1));
-            self.steps.push(Step::AnyWord);
-        }
-        Ok(())
-    }
-
-    fn word(&mut self) -> Result<(), String> {
-        let length = self.rest.find(|c: char| c.is_whitespace() || "()[]|<>-,".contains(c)).unwrap_or(self.rest.len());
-        let word = &self.rest[..length];
-        if word.is_empty() {
-            return Err(format!("{:?} stands alone", self.rest.chars().next().unwrap_or(' ')));
-        }
-        if word.chars().any(|c| !(c.is_alphanumeric() || "'’#*&_".contains(c))) {
-            return Err(format!("{word:?} is not a word; write it without marks"));
-        }
-        let step = match word.strip_suffix('*') {
-            Some(stem) => {
-                self.vocabulary.stems.push(plain(stem));
-                Step::Stem(self.vocabulary.stems.len() - 1)
-            }
-            None => {
-                let word = plain(word);
-                Step::Word(self.vocabulary.id(&word))
-            }
-        };
-        self.take(length);
-        self.steps.push(step);
-        Ok(())
-    }
-
-    fn take(&mut self, bytes: usize) {
-        self.rest = &self.rest[bytes..];
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::text::Words;
@@ -433,10 +293,16 @@ mod tests {
 
     #[test]
     fn words_classes_gaps_and_choices() {
-        assert_eq!(found("visit ..2 <site>", "Just visit, uh, our web site.").as_deref(), Some("visit, uh, our web site"));
+        assert_eq!(
+            found("visit ..2 <site>", "Just visit, uh, our web site.").as_deref(),
+            Some("visit, uh, our web site")
+        );
         assert_eq!(found("(ring|call [us] back)", "please call back").as_deref(), Some("call back"));
         assert_eq!(found("book* [it] on <site>", "booking on the portal"), None);
-        assert_eq!(found("book* [it] on the <site>", "Booking on the portal").as_deref(), Some("Booking on the portal"));
+        assert_eq!(
+            found("book* [it] on the <site>", "Booking on the portal").as_deref(),
+            Some("Booking on the portal")
+        );
         assert_eq!(found("visit ..3 <site>", "I visit often. Our website is down"), None);
         assert_eq!(found("^ visit", "please visit"), None);
         assert_eq!(found("visit $", "please visit").as_deref(), Some("visit"));

@@ -1,0 +1,68 @@
+//! How long does detection take for a ten-minute call? Under 10 ms with rules alone, or it will be felt in batches.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use runaround::detect::Detectors;
+use runaround::domain::{Dialogue, Role, TimeSpan, Turn};
+
+/// A complaint in eight lines, said over and over until ten minutes are full.
+const LINES: [(Role, &str); 8] = [
+    (
+        Role::Caller,
+        "Hi, I'd like to move my delivery to next week, I won't be home on Friday and nobody else can open the door.",
+    ),
+    (Role::Agent, "Okay, so delivery changes are done in the app now, you just go to your orders and tap reschedule."),
+    (Role::Caller, "I don't have the app. I'm seventy four, I have a flip phone, can't you just change it for me?"),
+    (
+        Role::Agent,
+        "I understand your concern, sir, but as per our policy the schedule isn't something we touch from here.",
+    ),
+    (
+        Role::Caller,
+        "So a driver is going to show up to an empty house? That's ridiculous, I've been on hold for forty minutes.",
+    ),
+    (
+        Role::Agent,
+        "We're sorry for the inconvenience. You could call back tomorrow, or you'd need to contact the carrier.",
+    ),
+    (Role::Caller, "They told me to call you!"),
+    (
+        Role::Agent,
+        "Let me see what I can do. I've moved it to Monday for you, and I'll call you myself when it leaves.",
+    ),
+];
+
+fn ten_minutes() -> Dialogue {
+    let mut dialogue = Dialogue::default();
+    while dialogue.duration_ms < 600_000 {
+        let i = dialogue.turns.len();
+        let (speaker, text) = LINES[i % LINES.len()];
+        let start = dialogue.duration_ms + 400;
+        let end = start + text.split(' ').count() as u64 * 385;
+        dialogue.turns.push(Turn {
+            i,
+            speaker,
+            channel: None,
+            span: TimeSpan::from_ms(start, end),
+            text: text.into(),
+            words: Vec::new(),
+            confidence: 1.0,
+            backchannel: false,
+        });
+        dialogue.duration_ms = end;
+    }
+    dialogue
+}
+
+fn read_a_call(bench: &mut Criterion) {
+    let detectors = Detectors::rules_only();
+    let dialogue = ten_minutes();
+    bench.bench_function("rules over a ten-minute call", |bencher| {
+        bencher.iter(|| detectors.read(black_box(&dialogue)));
+    });
+    bench.bench_function("loading the rules", |bencher| bencher.iter(Detectors::rules_only));
+}
+
+criterion_group!(benches, read_a_call);
+criterion_main!(benches);

@@ -1,0 +1,15 @@
+//! A rule recited as the answer.
+
+use crate::domain::{Category, Label};
+
+use super::Detector;
+
+pub(super) const DETECTOR: Detector = Detector {
+    id: "script.policy_quote",
+    category: Category::Script,
+    what: "A rule, a term or a standard time is recited as the answer to a problem, and no way out comes with it.",
+    why: "The caller described his situation; the rule answers a different question, the one about everybody.",
+    example: "caller  I was in hospital, that's why it's late.\nagent   Refunds are only possible within fourteen days.",
+    silent: "the caller asked for the rule, or the agent names a workable way in the same breath.",
+    find: |detector, scene| scene.each(detector, Label::PolicyQuote, |_| "A rule quoted in place of help".to_owned()),
+};

@@ -1,0 +1,22 @@
+//! Told that somebody else is responsible.
+
+use crate::domain::{Category, Label, Target};
+
+use super::Detector;
+
+pub(super) const DETECTOR: Detector = Detector {
+    id: "deflection.transfer",
+    category: Category::Deflection,
+    what: "Another team, company or person is named as the owner, and the caller has to make the contact himself.",
+    why: "Nothing is handed over, so he becomes the messenger between two offices, and is often sent back.",
+    example: "caller  You charged me twice.\nagent   That's a matter for billing, you'd need to ring them.",
+    silent: "the agent makes the contact or puts the caller through, or only that third party can act and the agent says so.",
+    find: |detector, scene| {
+        scene.each(detector, Label::TransferDeflection, |act| match act.target {
+            Some(target @ (Target::Department | Target::ThirdParty)) => {
+                format!("Sent to {} to make the contact himself", target.phrase())
+            }
+            _ => "Sent to someone else to make the contact himself".to_owned(),
+        })
+    },
+};

@@ -1,0 +1,15 @@
+//! Handed over with care.
+
+use crate::domain::{Category, Label};
+
+use super::Detector;
+
+pub(super) const DETECTOR: Detector = Detector {
+    id: "help.warm_transfer",
+    category: Category::Help,
+    what: "The agent hands over with the story told, or makes the contact himself.",
+    why: "The caller does not start from zero.",
+    example: "agent   I'm putting you through to billing now, I've told them about the double charge.",
+    silent: "the caller is given a number to ring.",
+    find: |detector, scene| scene.each(detector, Label::WarmTransfer, |_| "Handed over with the story told".to_owned()),
+};

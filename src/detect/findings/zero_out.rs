@@ -1,0 +1,57 @@
+//! The caller wants out of the menu.
+
+use crate::domain::{Category, Confidence, Evidence, Finding, Role, Turn};
+
+use super::Detector;
+
+pub(super) const DETECTOR: Detector = Detector {
+    id: "ivr.zero_out",
+    category: Category::Ivr,
+    what: "The caller asks the recorded voice for a person, or presses 0 while it speaks.",
+    why: "The menu does not offer what he needs, or he does not believe that it will.",
+    example: "ivr     In a few words, tell me why you're calling.\ncaller  Agent. Representative.",
+    silent: "the caller asks a person for another person.",
+    find: |detector, scene| {
+        let turns = &scene.dialogue.turns;
+        let mut found = Vec::new();
+        for pair in turns.windows(2) {
+            let (before, turn) = (&pair[0], &pair[1]);
+            if before.speaker == Role::Ivr && turn.speaker == Role::Caller && wants_a_person(turn) {
+                let note = "Asked the recorded voice for a person";
+                found.push(
+                    Finding::new(
+                        detector.id,
+                        detector.category,
+                        Confidence::new(0.85),
+                        note,
+                        Evidence::whole_turn(turn),
+                    )
+                    .with(Evidence::whole_turn(before)),
+                );
+            }
+        }
+        for key in scene.dialogue.digits.iter().filter(|key| key.digit == '0') {
+            let mut heard =
+                turns.iter().filter(|turn| turn.speaker == Role::Ivr && turn.span.start() <= key.span.start());
+            let Some(prompt) = heard.next_back() else { continue };
+            // A zero inside a longer number is not a way out.
+            let alone = |other: &crate::domain::DtmfDigit| {
+                other.span == key.span || other.span.gap_ms(key.span).max(key.span.gap_ms(other.span)) > 3_000
+            };
+            if scene.dialogue.digits.iter().all(alone) {
+                let note = "Pressed 0 to get out of the menu";
+                let evidence = Evidence::whole_turn(prompt);
+                found.push(Finding::new(detector.id, detector.category, Confidence::new(0.7), note, evidence));
+            }
+        }
+        found
+    },
+};
+
+/// "Agent.", "speak to a person", "representative, please": said short, as one speaks to a machine.
+fn wants_a_person(turn: &Turn) -> bool {
+    let text = turn.text.to_lowercase();
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+    let person = ["agent", "representative", "operator", "person", "human", "somebody", "someone", "people"];
+    words.len() <= 12 && words.iter().any(|word| person.contains(word))
+}
