@@ -1,6 +1,10 @@
 //! The command line.
 
+pub mod accuracy;
 pub mod detect;
+mod gold;
+mod storeys;
+pub mod train;
 
 use std::process::ExitCode;
 
@@ -17,18 +21,25 @@ struct Cli {
 enum Verb {
     /// Label dialogues that are already text (JSON lines in, JSON lines out)
     Detect(detect::Args),
+    /// Make the learned weights from labelled exchanges
+    Train(train::Args),
+    /// Compare predictions with a labelled set and write the figures as Markdown
+    Accuracy(accuracy::Args),
 }
 
 /// Parses the command line, does what it says and returns the exit code.
 pub fn main() -> ExitCode {
-    match Cli::parse().verb {
-        Verb::Detect(args) => match detect::run(args) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                tell(&format!("error: {error:#}"));
-                ExitCode::FAILURE
-            }
-        },
+    let done = match Cli::parse().verb {
+        Verb::Detect(args) => detect::run(args),
+        Verb::Train(args) => train::run(args),
+        Verb::Accuracy(args) => accuracy::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
     }
 }
 

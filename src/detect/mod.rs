@@ -8,6 +8,7 @@ pub mod acts;
 pub mod chain;
 pub mod context;
 pub mod findings;
+pub mod learned;
 pub mod phrase;
 pub mod rules;
 pub mod scores;
@@ -16,8 +17,12 @@ pub mod text;
 
 use crate::domain::{Act, Chain, Dialogue, Finding, Verdict};
 
+use sha2::{Digest, Sha256};
+
 use findings::Scene;
+use learned::Weights;
 use rules::Rules;
+use semantic::Embedder;
 
 pub use findings::manual;
 
@@ -34,25 +39,46 @@ pub struct Reading {
     pub findings: Vec<Finding>,
 }
 
-/// Rules, examples and weights, loaded once and shared by all calls.
+/// Rules, weights and the sentence model, loaded once and shared by all calls.
 pub struct Detectors {
     rules: Rules,
+    weights: Option<Weights>,
+    embedder: Option<Embedder>,
     digest: String,
 }
 
 impl Detectors {
-    /// The rules that ship with the program, without a model.
+    /// The phrase rules that ship with the program, alone.
     pub fn rules_only() -> Self {
-        Self { rules: Rules::built_in(), digest: rules::digest(rules::BUILT_IN) }
+        Self::new(Rules::built_in(), rules::digest(rules::BUILT_IN), None, None)
     }
 
-    /// Rule files of your own, as name and content, in place of the ones that ship.
+    /// Everything that ships with the program: rules and weights over words. Needs no model.
+    pub fn built_in() -> Self {
+        Self::new(Rules::built_in(), rules::digest(rules::BUILT_IN), Some(Weights::for_words()), None)
+    }
+
+    /// What ships with the program, with weights that also read the points of a sentence model.
+    pub fn with_sentences(embedder: Embedder) -> Self {
+        let weights = Some(Weights::for_points());
+        Self::new(Rules::built_in(), rules::digest(rules::BUILT_IN), weights, Some(embedder))
+    }
+
+    /// Rule files of your own, as name and content, in place of the ones that ship; the other storeys stay as they are.
     ///
     /// # Errors
     /// Names the file and the line, and says what is wrong there.
-    pub fn with_rules(files: &[(String, String)]) -> Result<Self, rules::Error> {
+    pub fn with_rules(self, files: &[(String, String)]) -> Result<Self, rules::Error> {
         let files = files.iter().map(|(name, content)| (name.as_str(), content.as_str()));
-        Ok(Self { rules: Rules::parse(files.clone())?, digest: rules::digest(files) })
+        let (rules, digest) = (Rules::parse(files.clone())?, rules::digest(files));
+        Ok(Self::new(rules, digest, self.weights, self.embedder))
+    }
+
+    fn new(rules: Rules, of_rules: String, weights: Option<Weights>, embedder: Option<Embedder>) -> Self {
+        let digest = weights.as_ref().map_or(of_rules.clone(), |weights| {
+            hex(&Sha256::digest(format!("{of_rules}\n{}", weights.to_json())))
+        });
+        Self { rules, weights, embedder, digest }
     }
 
     /// The phrase rules in use.
@@ -60,23 +86,31 @@ impl Detectors {
         &self.rules
     }
 
-    /// Hash of all rules, examples and weights in use, lower-case hex.
+    /// Hash of all rules and weights in use, lower-case hex.
     pub fn digest(&self) -> String {
         self.digest.clone()
     }
 
     /// Which storeys run: `rules`, `semantic`, `learned`.
     pub fn storeys(&self) -> Vec<String> {
-        vec!["rules".to_owned()]
+        let semantic = self.embedder.as_ref().map(|_| "semantic");
+        let learned = self.weights.as_ref().map(|_| "learned");
+        ["rules"].into_iter().chain(semantic).chain(learned).map(str::to_owned).collect()
     }
 
     /// Reads a dialogue.
     pub fn read(&self, dialogue: &Dialogue) -> Reading {
         let signs = self.rules.read(dialogue);
         let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
-        let acts = acts::decide(dialogue, &signs, &scores::from_hits(&hits));
+        let opinions =
+            self.weights.as_ref().map(|weights| learned::opinions(dialogue, &signs, weights, self.embedder.as_ref()));
+        let acts = acts::decide(dialogue, &signs, &scores::from_hits(&hits), opinions.as_deref()).acts;
         let (chains, verdict) = chain::tell(dialogue, &acts, &signs);
         let findings = findings::find(Scene { dialogue, acts: &acts, signs: &signs, chains: &chains });
         Reading { acts, chains, verdict, findings }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
