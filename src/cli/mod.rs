@@ -1,17 +1,37 @@
-//! The command line.
+//! The command line: one file per verb.
+//!
+//! Results go to stdout, progress and advice to stderr; colour only on a terminal. Exit codes: 0 done, 1 could not
+//! start, 2 wrong usage, 3 some recordings failed, 130 stopped by Ctrl-C.
 
 pub mod accuracy;
+pub mod analyze;
 pub mod detect;
+pub mod doctor;
+pub mod engine;
 mod gold;
+pub mod inputs;
+pub mod judge;
+pub mod models;
+pub mod playbook;
+pub mod serve;
 mod storeys;
 pub mod train;
+pub mod worker;
 
+use std::io;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
+/// Some recordings of many failed.
+pub const EXIT_SOME_FAILED: u8 = 3;
+/// Stopped by Ctrl-C, as shells expect it.
+pub const EXIT_STOPPED: u8 = 130;
+
+/// Finds the moments when a caller was turned aside.
 #[derive(Parser)]
-#[command(name = "runaround", version, arg_required_else_help = true)]
+#[command(name = "runaround", version, arg_required_else_help = true, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -19,32 +39,92 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Analyse recordings: transcribe, find the chain, write reports
+    Analyze(analyze::Args),
     /// Label dialogues that are already text (JSON lines in, JSON lines out)
     Detect(detect::Args),
+    /// Take recordings over HTTP and serve their reports
+    Serve(serve::Args),
+    /// Check a playbook, or print one to start from
+    Playbook(playbook::Args),
+    /// Fetch and check the model files
+    Models(models::Args),
+    /// Check this machine: CPU, memory, models, ffmpeg, sound devices, disk
+    Doctor(doctor::Args),
     /// Make the learned weights from labelled exchanges
     Train(train::Args),
-    /// Compare predictions with a labelled set and write the figures as Markdown
+    /// Compare predictions with labelled dialogues and write the figures as Markdown
     Accuracy(accuracy::Args),
+    /// Print a completion script for your shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+    /// Analyse one recording for `serve`, in a process of its own
+    #[command(hide = true)]
+    Worker(worker::Args),
 }
 
 /// Parses the command line, does what it says and returns the exit code.
 pub fn main() -> ExitCode {
-    let done = match Cli::parse().verb {
-        Verb::Detect(args) => detect::run(args),
-        Verb::Train(args) => train::run(args),
-        Verb::Accuracy(args) => accuracy::run(args),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(&format!("error: {error:#}"));
-            ExitCode::FAILURE
+    let cli = Cli::parse();
+    start_logging();
+    let done = match cli.verb {
+        Verb::Analyze(args) => analyze::run(args),
+        Verb::Detect(args) => detect::run(args).map(|()| ExitCode::SUCCESS),
+        Verb::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
+        Verb::Playbook(args) => playbook::run(&args),
+        Verb::Models(args) => models::run(args).map(|()| ExitCode::SUCCESS),
+        Verb::Doctor(args) => doctor::run(&args),
+        Verb::Train(args) => train::run(args).map(|()| ExitCode::SUCCESS),
+        Verb::Accuracy(args) => accuracy::run(args).map(|()| ExitCode::SUCCESS),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "runaround", &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
         }
-    }
+        Verb::Man => clap_mangen::Man::new(Cli::command())
+            .render(&mut io::stdout())
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(anyhow::Error::from),
+        Verb::Worker(args) => worker::run(args),
+    };
+    done.unwrap_or_else(|error| {
+        // A reader that closed our pipe has had enough; that is not an error.
+        if error
+            .chain()
+            .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe))
+        {
+            return ExitCode::SUCCESS;
+        }
+        tell(&format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
 }
 
 /// A line for the person at the terminal.
 #[allow(clippy::print_stderr, reason = "the one place where the command line speaks to its user")]
 pub(crate) fn tell(line: &str) {
     eprintln!("{line}");
+}
+
+fn start_logging() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("RUNAROUND_LOG").unwrap_or_else(|_| EnvFilter::new("warn,runaround=info"));
+    let json = std::env::var("RUNAROUND_LOG_FORMAT").is_ok_and(|format| format == "json");
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Only the first call counts; tests may have set up their own.
+    let _ = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -185,6 +185,7 @@ impl Story {
                     target: act.target.unwrap_or(Target::Elsewhere),
                     by: dialogue.turns[at].speaker,
                     confidence: act.confidence,
+                    playbook: None,
                     evidence: Evidence::from_turn(&dialogue.turns[at], act.quote.clone()),
                 })
             })

@@ -55,6 +55,11 @@ impl Context {
             Role::Mixed => Role::Caller,
             speaker => speaker,
         };
+        if speaker == Role::Ivr {
+            // A machine closes no door: whoever asks a person afterwards asks for the first time.
+            self.last = Some(speaker);
+            return;
+        }
         let goes_on = self.last.is_some_and(|last| last.is_organisation() == speaker.is_organisation());
         if speaker.is_organisation() {
             self.pass_organisation(goes_on, signs, acts);

@@ -7,20 +7,27 @@
 pub mod acts;
 pub mod chain;
 pub mod context;
+pub mod empathy;
 pub mod findings;
+pub mod hardship;
+pub mod judge;
 pub mod learned;
 pub mod phrase;
+pub mod playbook;
+pub mod redact;
 pub mod rules;
+pub mod scorecard;
 pub mod scores;
 pub mod semantic;
 pub mod text;
 
-use crate::domain::{Act, Chain, Dialogue, Finding, Verdict};
+use crate::domain::{Act, Chain, Dialogue, Empathy, Finding, Scorecard, Verdict};
 
 use sha2::{Digest, Sha256};
 
 use findings::Scene;
 use learned::Weights;
+use playbook::Playbook;
 use rules::Rules;
 use semantic::Embedder;
 
@@ -37,6 +44,24 @@ pub struct Reading {
     pub verdict: Verdict,
     /// In the order of time.
     pub findings: Vec<Finding>,
+}
+
+/// What a reading means to those who judge calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// Hardship stated, and what the agent made of it.
+    pub empathy: Empathy,
+    /// The score with its reasons; absent where no request was heard.
+    pub scorecard: Option<Scorecard>,
+}
+
+/// Judges a reading by the house's playbook, if there is one. Verdicts and findings of the house go into the reading.
+pub fn assess(dialogue: &Dialogue, reading: &mut Reading, playbook: Option<&Playbook>) -> Assessment {
+    let house = playbook.map(|playbook| playbook.apply(dialogue, reading)).unwrap_or_default();
+    let empathy = empathy::read(dialogue, &reading.acts);
+    let weights = playbook.map(|playbook| playbook.weights().clone()).unwrap_or_default();
+    let scorecard = scorecard::score(dialogue, reading, &empathy, &weights, &house);
+    Assessment { empathy, scorecard }
 }
 
 /// Rules, weights and the sentence model, loaded once and shared by all calls.

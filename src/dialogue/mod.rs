@@ -1,1 +1,67 @@
-//! To be written.
+//! Words of all channels become one conversation.
+//!
+//! [`assemble`] puts utterances in the order of audio time, joins them into turns, decides who speaks on which
+//! channel ([`roles`]), separates two people on one channel as far as their words allow ([`mono`]), and tells a
+//! recorded voice from a person ([`ivr`]). [`place`] finds the stretch of speech each word belongs to, [`measure`] counts.
+
+pub mod assemble;
+pub mod ivr;
+pub mod measures;
+pub mod mono;
+pub mod place;
+pub mod role_words;
+pub mod roles;
+
+use crate::domain::{ChannelId, Confidence, DtmfDigit, Layout, Role, RoleBasis, TimeSpan, Tone, Word};
+
+pub use assemble::assemble;
+pub use measures::measure;
+pub use place::{Stretch, Timed, place, spread};
+
+/// One stretch of speech with its words; what a turn is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Utterance {
+    /// Where it was heard.
+    pub channel: ChannelId,
+    /// By voice activity.
+    pub span: TimeSpan,
+    /// In order, inside `span`.
+    pub words: Vec<Word>,
+}
+
+/// What the sound told before any word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sound {
+    /// How the parties are spread over the channels.
+    pub layout: Layout,
+    /// Number of channels in the file.
+    pub channels: u8,
+    /// Tones and music.
+    pub tones: Vec<Tone>,
+    /// Keys.
+    pub digits: Vec<DtmfDigit>,
+    /// Length of the call.
+    pub duration_ms: u64,
+}
+
+/// Who speaks on a channel and how that is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChannelRole {
+    /// Which channel.
+    pub channel: ChannelId,
+    /// Who.
+    pub role: Role,
+    /// How it was decided.
+    pub basis: RoleBasis,
+    /// How sure.
+    pub confidence: Confidence,
+}
+
+/// Roles someone stated for the channels, in channel order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GivenRoles {
+    /// One per channel.
+    pub roles: Vec<Role>,
+    /// The user or the metadata.
+    pub basis: RoleBasis,
+}

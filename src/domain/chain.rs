@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::act::Label;
 use super::call::Role;
 use super::finding::{Confidence, Evidence};
+use super::playbook::PlaybookVerdict;
 
 /// How a caller was turned aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -73,6 +74,28 @@ pub enum Target {
 }
 
 impl Target {
+    /// Every target.
+    pub const ALL: [Target; 13] = [
+        Target::Website,
+        Target::App,
+        Target::Email,
+        Target::Form,
+        Target::HelpPage,
+        Target::Phone,
+        Target::Chat,
+        Target::Branch,
+        Target::Mail,
+        Target::Department,
+        Target::ThirdParty,
+        Target::Later,
+        Target::Elsewhere,
+    ];
+
+    /// The target written `name`, if there is one.
+    pub fn parse(name: &str) -> Option<Target> {
+        Target::ALL.into_iter().find(|target| target.as_str() == name)
+    }
+
     /// The word used in files.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -171,6 +194,9 @@ pub struct Deflection {
     pub by: Role,
     /// How sure.
     pub confidence: Confidence,
+    /// What the house's playbook says about it; absent without a playbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<PlaybookVerdict>,
     /// The words.
     #[serde(flatten)]
     pub evidence: Evidence,

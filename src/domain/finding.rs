@@ -37,12 +37,16 @@ impl From<f32> for Confidence {
 /// Words that are literally in the transcript, and their time. Made only from a turn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
+    /// Which turn, by its place in the dialogue.
     turn: usize,
+    /// Who said it.
     speaker: Role,
+    /// Where it was heard; absent in dialogues that came as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     channel: Option<ChannelId>,
     #[serde(flatten)]
     span: TimeSpan,
+    /// The words, letter for letter as in the turn.
     quote: super::dialogue::SpokenText,
 }
 
@@ -134,7 +138,32 @@ pub struct Finding {
     pub confidence: Confidence,
     /// One sentence for the reader, in plain words and without judging a person.
     pub note: String,
+    /// What a second opinion said about it; absent if none was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Judged>,
+    /// The words and times behind it; never empty.
     evidence: Vec<Evidence>,
+}
+
+/// A second opinion on a finding. It may move the confidence; words and claims stay the detector's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Judged {
+    /// What it said.
+    pub verdict: Judgement,
+    /// How sure the detector was before.
+    pub before: Confidence,
+}
+
+/// Whether a second opinion shares a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Judgement {
+    /// Yes.
+    Agree,
+    /// No.
+    Disagree,
+    /// It did not say, or could not show it by words of the call.
+    Unsure,
 }
 
 impl Finding {
@@ -146,7 +175,14 @@ impl Finding {
         note: impl Into<String>,
         evidence: Evidence,
     ) -> Self {
-        Self { detector: detector.to_owned(), category, confidence, note: note.into(), evidence: vec![evidence] }
+        Self {
+            detector: detector.to_owned(),
+            category,
+            confidence,
+            note: note.into(),
+            judged: None,
+            evidence: vec![evidence],
+        }
     }
 
     /// Adds a further piece.

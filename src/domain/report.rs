@@ -8,7 +8,9 @@ use super::audio::{ChannelId, DtmfDigit, Layout, Tone};
 use super::call::{Role, RoleBasis};
 use super::chain::{Chain, Verdict};
 use super::dialogue::{Dialogue, Silence, TalkOver, Turn};
+use super::empathy::Empathy;
 use super::finding::{Confidence, Evidence, Finding};
+use super::scorecard::Scorecard;
 
 /// Name and version of the report format. The number rises when a reader of the old form would misread the new.
 pub const SCHEMA: &str = "runaround.report/1";
@@ -16,7 +18,7 @@ pub const SCHEMA: &str = "runaround.report/1";
 /// One call, analysed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// Always [`SCHEMA`].
+    /// Name and version of this format, `runaround.report/1`.
     pub schema: String,
     /// The verdict in one line.
     pub call: Verdict,
@@ -40,6 +42,15 @@ pub struct Report {
     pub tones: Vec<Tone>,
     /// Numbers about the conversation.
     pub measures: Measures,
+    /// Hardship stated, and what the agent made of it.
+    #[serde(default)]
+    pub empathy: Empathy,
+    /// The score with its reasons; absent where no request was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scorecard: Option<Scorecard>,
+    /// What a second opinion was asked and said; absent if none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeTally>,
     /// What made this report.
     pub provenance: Provenance,
     /// False if the analysis was stopped before the end.
@@ -75,7 +86,10 @@ impl Report {
                 .chain(&chain.pushbacks)
                 .chain(&chain.proof)
         });
-        chains.chain(self.findings.iter().flat_map(Finding::evidence))
+        chains
+            .chain(self.findings.iter().flat_map(Finding::evidence))
+            .chain(self.empathy.evidence())
+            .chain(self.scorecard.iter().flat_map(Scorecard::evidence))
     }
 }
 
@@ -204,6 +218,34 @@ pub struct Measures {
     pub solving_ms: u64,
 }
 
+/// Which playbook a report was made with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlaybookFacts {
+    /// Whose it is, as it says itself.
+    pub name: String,
+    /// Hash of the file's text, lower-case hex.
+    pub sha256: String,
+}
+
+/// How often a second opinion was asked, and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JudgeTally {
+    /// Name of the model that was asked.
+    pub model: String,
+    /// Findings it was asked about.
+    pub asked: u32,
+    /// It shared the finding.
+    pub agreed: u32,
+    /// It did not.
+    pub disagreed: u32,
+    /// It could not say, or gave a quote that is not in the call.
+    pub unsure: u32,
+    /// No usable answer came; the finding stayed as it was.
+    pub failed: u32,
+    /// Not asked any more, after too many questions or failures; the finding stayed as it was.
+    pub skipped: u32,
+}
+
 /// What made the report. Everything but `produced_at` depends on the audio, the model and the rules alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Provenance {
@@ -219,6 +261,9 @@ pub struct Provenance {
     pub rules_sha256: String,
     /// Which storeys of detection ran: `rules`, `semantic`, `learned`.
     pub storeys: Vec<String>,
+    /// The house's playbook; absent if none was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<PlaybookFacts>,
     /// When, in RFC 3339; the only part that differs between two runs.
     pub produced_at: String,
 }

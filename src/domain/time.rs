@@ -61,7 +61,9 @@ impl fmt::Display for CallTime {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "RawSpan")]
 pub struct TimeSpan {
+    /// Where it begins.
     start_ms: CallTime,
+    /// Where it ends; never before the start.
     end_ms: CallTime,
 }
 

@@ -1,1 +1,106 @@
-//! A report on paper and on screen: JSON, a self-contained page, plain text, subtitles, a terminal summary.
+//! A report on paper and on screen.
+//!
+//! One [`Report`] goes out as JSON ([`json`]), as a self-contained page ([`html`]), as plain text ([`text`]), as
+//! subtitles ([`subtitles`]) and as a summary for the terminal ([`terminal`]). All of them take their sentences
+//! from [`story`] and their picture of the chain from [`glyph`], so they cannot disagree. [`schema`] describes the
+//! JSON to machines and people.
+
+pub mod glyph;
+
+pub mod html;
+
+pub mod json;
+
+pub mod schema;
+
+pub mod story;
+
+pub mod subtitles;
+
+pub mod terminal;
+
+pub mod text;
+
+mod script;
+mod timeline;
+mod wrap;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::domain::Report;
+
+/// The forms a report is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Format {
+    /// A self-contained page for people.
+    Html,
+    /// The transcript and the verdict as plain text.
+    Txt,
+    /// Subtitles, SubRip.
+    Srt,
+    /// Subtitles, WebVTT.
+    Vtt,
+    /// Everything, for machines.
+    Json,
+}
+
+impl Format {
+    /// Every form. JSON is last: where it lies, the others do too.
+    pub const ALL: [Format; 5] = [Format::Html, Format::Txt, Format::Srt, Format::Vtt, Format::Json];
+
+    /// Ending of the file name, without the dot.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Format::Html => "html",
+            Format::Txt => "txt",
+            Format::Srt => "srt",
+            Format::Vtt => "vtt",
+            Format::Json => "json",
+        }
+    }
+
+    /// The whole file.
+    pub fn render(self, report: &Report) -> String {
+        match self {
+            Format::Html => html::page(report),
+            Format::Txt => text::write(report),
+            Format::Srt => subtitles::srt(report),
+            Format::Vtt => subtitles::vtt(report),
+            Format::Json => json::write(report),
+        }
+    }
+}
+
+/// Writes a report to `path`, whole or not at all. The folder must exist.
+///
+/// # Errors
+/// What the file system says.
+pub fn write_file(report: &Report, format: Format, path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut options = tempfile::Builder::new();
+    options.prefix(".report-");
+    // Temporary files are private by default; a report is as readable as the user's mask allows.
+    #[cfg(unix)]
+    options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = options.tempfile_in(folder)?;
+    file.write_all(format.render(report).as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// The files that [`save`] writes, in this order.
+pub const FILES: [&str; 5] = ["report.html", "report.txt", "report.srt", "report.vtt", "report.json"];
+
+/// Writes a report in every form into `folder`, which must exist. `report.json` comes last: where it lies, the
+/// others do too.
+///
+/// # Errors
+/// What the file system says.
+pub fn save(report: &Report, folder: &Path) -> io::Result<()> {
+    for (format, name) in Format::ALL.into_iter().zip(FILES) {
+        write_file(report, format, &folder.join(name))?;
+    }
+    Ok(())
+}

@@ -1,6 +1,31 @@
 //! Windows of speech become words, on a fixed pool of ordinary threads.
+//!
+//! A [`Pool`] owns the threads and lets calls take turns; each thread owns a [`Transcriber`]. `whisper.rs` is the real one and
+//! the only file that knows whisper.cpp. It emits pieces of text with rough times; `guard.rs` decides what to believe of
+//! them and `words.rs` finds each word its place in the sound. [`Scripted`] is the one for tests.
+
+mod pool;
+mod scripted;
+
+#[cfg(feature = "whisper")]
+pub mod whisper;
+
+// What any speech model needs around it; without one only their tests do.
+#[cfg(any(feature = "whisper", test))]
+mod guard;
+#[cfg(any(feature = "whisper", test))]
+mod sound;
+#[cfg(any(feature = "whisper", test))]
+mod words;
+
+pub use pool::{CallKey, Pool, Ticket};
+pub use scripted::Scripted;
 
 use crate::domain::SpokenText;
+
+/// Samples a millisecond in every window: 16 kHz.
+#[cfg(any(feature = "whisper", test))]
+const SAMPLES_PER_MS: usize = 16;
 
 /// A word inside a window, before it is mapped back to the call.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,17 +43,27 @@ pub struct HeardWord {
 /// What a transcriber heard in one window.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Heard {
-    /// In order.
+    /// In order, without overlap, inside the window.
     pub words: Vec<HeardWord>,
     /// Two-letter code of the language used.
     pub language: String,
+}
+
+/// The language of some speech.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Language {
+    /// Two-letter code.
+    pub code: String,
+    /// 0 to 1.
+    pub probability: f32,
 }
 
 /// What the transcriber may know beforehand. Comes from the call's own settings only,
 /// so that no caller's words steer another's transcript.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hints {
-    /// Two-letter code; `None` lets the model decide.
+    /// Two-letter code; `None` lets the model decide, window by window. Better to ask once per call with
+    /// [`Transcriber::detect_language`] and to say so here.
     pub language: Option<String>,
     /// Names and products likely to be said.
     pub vocabulary: Vec<String>,
@@ -40,6 +75,9 @@ pub enum Error {
     /// The model could not be loaded.
     #[error("cannot load the speech model {0}: {1}")]
     Model(String, String),
+    /// The hints name a language that no model knows.
+    #[error("unknown language {0:?}; give a two-letter code such as en or de, or leave it out")]
+    Language(String),
     /// The engine gave up on a window.
     #[error("the speech engine failed on a window (code {0})")]
     Engine(i32),
@@ -59,4 +97,10 @@ pub trait Transcriber: Send {
     /// # Errors
     /// See [`Error`].
     fn transcribe(&mut self, samples: &[f32], hints: &Hints) -> Result<Heard, Error>;
+
+    /// The language spoken in `samples`, of which the first 30 s count.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    fn detect_language(&mut self, samples: &[f32]) -> Result<Language, Error>;
 }

@@ -56,6 +56,13 @@ impl Vocabulary {
         }
     }
 
+    /// Where the words behind a class lead. A class made of others, such as all places, leads where the one leads
+    /// that these very words belong to.
+    fn target_of(&self, class: usize, length: usize, here: &[(usize, usize)]) -> Option<Target> {
+        self.targets[class]
+            .or_else(|| here.iter().filter(|(_, words)| *words == length).find_map(|(class, _)| self.targets[*class]))
+    }
+
     fn id(&mut self, word: &str) -> WordId {
         let fresh = self.words.len() as WordId + 1;
         *self.words.entry(word.to_owned()).or_insert(fresh)
@@ -175,8 +182,9 @@ impl Phrase {
             Step::Name => (inside && stream.tokens[at].name).then(|| onward(step + 1, at + 1))?,
             Step::Class(class) if inside => {
                 let lengths = stream.classes[at].iter().filter(|(found, _)| *found == class).map(|(_, length)| *length);
-                let (end, target) = lengths.into_iter().find_map(|length| onward(step + 1, at + length))?;
-                Some((end, vocabulary.targets[class].or(target)))
+                let (length, (end, target)) =
+                    lengths.into_iter().find_map(|length| Some((length, onward(step + 1, at + length)?)))?;
+                Some((end, vocabulary.target_of(class, length, &stream.classes[at]).or(target)))
             }
             Step::Class(_) => None,
             Step::SentenceStart => {

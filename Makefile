@@ -1,0 +1,41 @@
+# The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
+.PHONY: help demo serve test check models prepare fmt bench docs
+
+export CARGO_BUILD_JOBS ?= 2
+
+help:              ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+prepare:           ## install what the build needs (cmake, a C++ compiler, ALSA headers, ffmpeg)
+	@scripts/prepare.sh
+
+models: prepare    ## fetch the speech models into models/
+	cargo run --release --quiet -- models pull base tiny.en
+
+demo: prepare      ## analyse a real recording and show what happened in it
+	cargo run --release -- models pull base
+	cargo run --release --quiet -- analyze fixtures/calls/flu_slots.flac --out reports
+
+serve: prepare     ## take recordings over HTTP on http://127.0.0.1:8080
+	cargo run --release --quiet -- models pull base
+	cargo run --release --quiet -- serve --data runaround-data
+
+test: prepare      ## all tests, the ones with the real speech model included
+	cargo test --quiet --no-default-features
+	cargo test --no-run
+	target/debug/runaround models pull tiny.en
+	cargo test
+
+check:             ## formatting and lints
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --all-targets --no-default-features -- -D warnings
+
+fmt:               ## format everything
+	cargo fmt
+
+docs:              ## write the generated documents anew
+	UPDATE_DOCS=1 cargo test --quiet --test it -- report:: architecture::
+
+bench:             ## how fast the parts are
+	cargo bench

@@ -1,0 +1,89 @@
+//! What every analysing verb needs: the speech model, the detectors and a pool of threads.
+
+use std::path::PathBuf;
+#[cfg(feature = "whisper")]
+use std::sync::Arc;
+
+#[cfg(feature = "whisper")]
+use anyhow::Context;
+use anyhow::Result;
+
+use super::judge::JudgeChoice;
+#[cfg(feature = "whisper")]
+use crate::detect::Detectors;
+use crate::models;
+#[cfg(feature = "whisper")]
+use crate::models::Store;
+use crate::pipeline::Engine;
+
+/// Which models to use and where they lie.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ModelChoice {
+    /// Speech model: base, tiny.en (see `runaround models list`)
+    #[arg(long, default_value = "base")]
+    pub model: String,
+    /// Folder of the model files
+    #[arg(long, env = "RUNAROUND_MODELS", value_name = "DIR")]
+    pub models: Option<PathBuf>,
+}
+
+/// What the house itself brings: its playbook, and whom else to ask.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct HouseChoice {
+    /// What your agents can do and have to say (see `runaround playbook example`)
+    #[arg(long, env = "RUNAROUND_PLAYBOOK", value_name = "FILE")]
+    pub playbook: Option<PathBuf>,
+    /// Whom to ask for a second opinion.
+    #[command(flatten)]
+    pub judge: JudgeChoice,
+}
+
+impl ModelChoice {
+    /// The folder given, or the usual one.
+    pub fn folder(&self) -> PathBuf {
+        self.models.clone().unwrap_or_else(models::default_folder)
+    }
+}
+
+/// Loads the models, each checked against its hash, and starts `threads` transcription threads.
+///
+/// # Errors
+/// A model that is missing or not what it should be, a playbook with mistakes, a judge that is not allowed; the message
+/// names the cure.
+#[cfg(feature = "whisper")]
+pub fn start(choice: &ModelChoice, house: &HouseChoice, threads: usize) -> Result<Engine> {
+    use crate::transcribe::{Pool, whisper};
+
+    // First what costs nothing: nobody waits for a model to learn of a slip in a playbook.
+    let playbook = house.playbook.as_deref().map(super::playbook::load).transpose()?;
+    let judge = house.judge.start()?;
+    let store = Store::open(&choice.folder());
+    let model = store.whisper(&choice.model)?;
+    let engine = whisper::Engine::load(&model.name, &model.bytes, whisper::Config::default())?;
+    let (name, sha256) = (model.name.clone(), model.sha256.clone());
+    drop(model);
+    let pool = Pool::start(threads.max(1), move |_| engine.worker())
+        .with_context(|| format!("cannot start {threads} transcription threads; try a smaller --jobs"))?;
+    Ok(Engine {
+        pool,
+        model: name,
+        model_sha256: sha256,
+        detectors: Arc::new(Detectors::rules_only()),
+        playbook,
+        judge,
+    })
+}
+
+/// Without a speech engine there is nothing to start.
+///
+/// # Errors
+/// Always, naming the cure.
+#[cfg(not(feature = "whisper"))]
+pub fn start(_: &ModelChoice, _: &HouseChoice, _: usize) -> Result<Engine> {
+    anyhow::bail!("this build has no speech engine; build it with the feature whisper (it is on by default)")
+}
+
+/// As many as the machine has cores.
+pub fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

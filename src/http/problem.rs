@@ -1,0 +1,167 @@
+//! Every refusal is a problem document (RFC 9457) that says what to do.
+//!
+//! Handlers return a [`Problem`]; the outermost layer adds the request's id and path and writes the body, so that
+//! nothing leaves this server in another form, whoever refused it.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::jobs::Failure;
+
+/// All slugs with their status and title. Failures of calls use the same.
+const TABLE: [(&str, u16, &str); 35] = [
+    ("malformed-request", 400, "The request cannot be read"),
+    ("unknown-parameter", 400, "A parameter is unknown or repeated"),
+    ("validation-failed", 422, "A value does not fit"),
+    ("csrf-failed", 403, "The request comes from another site"),
+    ("forbidden", 403, "Not allowed"),
+    ("not-found", 404, "Not found"),
+    ("method-not-allowed", 405, "This address does not take that method"),
+    ("request-timeout", 408, "The request came too slowly"),
+    ("invalid-state", 409, "Not possible in this state"),
+    ("payload-too-large", 413, "The recording is too large"),
+    ("uri-too-long", 414, "The address is too long"),
+    ("unsupported-audio", 415, "Not an accepted audio format"),
+    ("audio-empty", 422, "The recording is empty"),
+    ("audio-unreadable", 422, "The recording cannot be read"),
+    ("audio-corrupt", 422, "The recording is damaged"),
+    ("audio-too-short", 422, "The recording is too short"),
+    ("audio-too-long", 422, "The recording is too long"),
+    ("audio-parameters-unsupported", 422, "The sample rate, channels or bit depth are outside the limits"),
+    ("audio-invalid-samples", 422, "Too many samples are not numbers"),
+    ("decoder-timeout", 422, "Reading the recording took too long"),
+    ("decoder-crashed", 422, "Reading the recording failed again and again"),
+    ("transcriber-timeout", 422, "The analysis took too long"),
+    ("transcriber-crashed", 422, "The analysis failed again and again"),
+    ("internal", 500, "Something went wrong here"),
+    ("integrity-mismatch", 500, "Stored data is damaged"),
+    ("overloaded", 503, "Too busy"),
+    ("model-unavailable", 503, "The speech model is missing"),
+    ("storage-unavailable", 503, "The storage fails"),
+    ("shutting-down", 503, "The server is stopping"),
+    ("insufficient-storage", 507, "The disk is full"),
+    ("authentication-required", 401, "Credentials are needed"),
+    ("rate-limited", 429, "Too many requests"),
+    ("headers-too-large", 431, "The headers are too large"),
+    ("precondition-failed", 412, "The precondition does not hold"),
+    ("range-not-satisfiable", 416, "The range does not fit"),
+];
+
+/// A refusal, or the reason why a call failed.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    slug: String,
+    title: &'static str,
+    detail: String,
+    extra: Map<String, Value>,
+}
+
+impl Problem {
+    /// The problem called `slug`, with a sentence on what to do. Never put what somebody sent into `detail`.
+    pub fn new(slug: &str, detail: impl Into<String>) -> Self {
+        // Workers of another version may know more names than this table.
+        let known = TABLE.iter().find(|(name, ..)| *name == slug);
+        let (slug, status, title) = known.copied().unwrap_or((slug, 422, "The analysis failed"));
+        Self {
+            status: StatusCode::from_u16(status).expect("the table holds real codes"),
+            slug: slug.to_owned(),
+            title,
+            detail: detail.into(),
+            extra: Map::new(),
+        }
+    }
+
+    /// Adds a further member.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.extra.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// There is nothing at this address.
+    pub fn not_found() -> Self {
+        Self::new("not-found", "there is nothing here; check the address and the id of the call")
+    }
+
+    /// Our own fault.
+    pub fn internal() -> Self {
+        Self::new("internal", "the server's log has the cause under this request id")
+    }
+
+    /// What a refusal with this status means where nobody said more; `None` if it is no refusal.
+    pub(super) fn of_status(status: StatusCode) -> Option<Self> {
+        if status.is_server_error() {
+            return Some(Self::internal());
+        }
+        let detail = "the request does not fit this address; check it against the documentation";
+        let known = TABLE.iter().find(|(_, code, _)| *code == status.as_u16());
+        status.is_client_error().then(|| Self::new(known.map_or("malformed-request", |(slug, ..)| slug), detail))
+    }
+
+    /// The stable name.
+    pub fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    /// As JSON, without request.
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("type".to_owned(), json!(format!("urn:runaround:problem:{}", self.slug)));
+        object.insert("title".to_owned(), json!(self.title));
+        object.insert("status".to_owned(), json!(self.status.as_u16()));
+        object.insert("code".to_owned(), json!(self.slug));
+        object.insert("detail".to_owned(), json!(self.detail));
+        object.extend(self.extra.clone());
+        Value::Object(object)
+    }
+
+    /// The whole response to the request `request_id` for `path`.
+    pub(super) fn answer(&self, request_id: &str, path: &str) -> Response {
+        let mut document = self.to_json();
+        document["instance"] = json!(path);
+        document["request_id"] = json!(request_id);
+        let mut response = (self.status, document.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.extra.get("retry_after").and_then(Value::as_u64) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<&Failure> for Problem {
+    fn from(failure: &Failure) -> Self {
+        Self::new(&failure.code, failure.detail.clone())
+    }
+}
+
+/// An empty response that carries the problem to the outermost layer.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slug_stands_once_with_an_error_status() {
+        for (n, (slug, status, _)) in TABLE.iter().enumerate() {
+            assert!((400..600).contains(status));
+            assert!(TABLE[n + 1..].iter().all(|(other, ..)| other != slug), "{slug}");
+        }
+    }
+
+    #[test]
+    fn errors_of_the_audio_reader_are_known() {
+        let error = crate::ingest::Error::Empty;
+        assert_eq!(Problem::new(error.code(), "").title, "The recording is empty");
+    }
+}

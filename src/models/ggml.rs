@@ -1,0 +1,100 @@
+//! Writes the file form that whisper.cpp loads: sizes, mel filters, tokens, then named tensors, all little-endian.
+
+use std::io::{self, Write};
+
+/// "ggml" read as a number.
+const MAGIC: i32 = 0x6767_6d6c;
+/// Matrices as 16-bit floats.
+const FTYPE_F16: i32 = 1;
+
+/// The sizes of a Whisper model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sizes {
+    /// Tokens, the special ones included.
+    pub vocab: i32,
+    /// The listening half.
+    pub audio: Half,
+    /// The writing half.
+    pub text: Half,
+    /// Bands of the spectrum.
+    pub mels: i32,
+}
+
+/// The sizes of the encoder or the decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Half {
+    /// Positions.
+    pub context: i32,
+    /// Width.
+    pub state: i32,
+    /// Attention heads.
+    pub heads: i32,
+    /// Blocks.
+    pub layers: i32,
+}
+
+/// How a tensor's numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Number {
+    /// 32-bit float.
+    F32,
+    /// 16-bit float.
+    F16,
+}
+
+/// The sizes, with which the file begins.
+///
+/// # Errors
+/// The writer fails.
+pub(super) fn sizes(out: &mut impl Write, sizes: &Sizes) -> io::Result<()> {
+    ints(out, &[MAGIC, sizes.vocab])?;
+    for half in [sizes.audio, sizes.text] {
+        ints(out, &[half.context, half.state, half.heads, half.layers])?;
+    }
+    ints(out, &[sizes.mels, FTYPE_F16])
+}
+
+/// The mel filter bank: `mels` rows of the same length, one after another.
+///
+/// # Errors
+/// The writer fails.
+pub(super) fn filters(out: &mut impl Write, mels: i32, bank: &[f32]) -> io::Result<()> {
+    let rows = usize::try_from(mels).unwrap_or(0).max(1);
+    ints(out, &[mels, length(bank.len() / rows)?])?;
+    bank.iter().try_for_each(|weight| out.write_all(&weight.to_le_bytes()))
+}
+
+/// The ordinary tokens as bytes, in the order of their numbers.
+///
+/// # Errors
+/// The writer fails.
+pub(super) fn tokens(out: &mut impl Write, tokens: &[Vec<u8>]) -> io::Result<()> {
+    ints(out, &[length(tokens.len())?])?;
+    for token in tokens {
+        ints(out, &[length(token.len())?])?;
+        out.write_all(token)?;
+    }
+    Ok(())
+}
+
+/// What stands before a tensor's numbers. `shape` is outermost first; the file wants it the other way round.
+///
+/// # Errors
+/// The writer fails.
+pub(super) fn tensor(out: &mut impl Write, name: &str, shape: &[i32], number: Number) -> io::Result<()> {
+    let code = match number {
+        Number::F32 => 0,
+        Number::F16 => 1,
+    };
+    ints(out, &[length(shape.len())?, length(name.len())?, code])?;
+    shape.iter().rev().try_for_each(|&size| ints(out, &[size]))?;
+    out.write_all(name.as_bytes())
+}
+
+fn ints(out: &mut impl Write, values: &[i32]) -> io::Result<()> {
+    values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))
+}
+
+fn length(count: usize) -> io::Result<i32> {
+    i32::try_from(count).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a count over two thousand million"))
+}

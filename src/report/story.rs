@@ -1,0 +1,359 @@
+//! What happened, in sentences.
+//!
+//! The page, the text and the terminal take their words from here. They say what was said and done, never what
+//! somebody is.
+
+use crate::domain::{Chain, DeflectionKind, Evidence, Outcome, Report, Role, Target};
+
+/// A mark on the line of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The caller asks.
+    Request,
+    /// The caller is turned aside.
+    Deflection(DeflectionKind, Target),
+    /// The caller insists.
+    Pushback,
+    /// How it ended.
+    End(Outcome),
+}
+
+impl Mark {
+    /// One or two words to put under the mark.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Mark::Request => "asked",
+            Mark::Pushback => "insisted",
+            Mark::Deflection(DeflectionKind::Callback, _) => "later",
+            Mark::Deflection(_, target) => match target {
+                Target::Website => "website",
+                Target::App => "app",
+                Target::Email => "e-mail",
+                Target::Form => "form",
+                Target::HelpPage => "help page",
+                Target::Phone => "other number",
+                Target::Chat => "chat",
+                Target::Branch => "branch",
+                Target::Mail => "post",
+                Target::Department => "other team",
+                Target::ThirdParty => "other company",
+                Target::Later => "later",
+                Target::Elsewhere => "elsewhere",
+            },
+            Mark::End(outcome) => match outcome {
+                Outcome::Fulfilled | Outcome::FulfilledAfterPushback => "fulfilled",
+                Outcome::Partially => "partly met",
+                Outcome::LegitimatelyRedirected => "pointed on",
+                Outcome::DeflectedUnresolved => "sent away",
+                Outcome::Unresolved => "not resolved",
+                Outcome::Unclear => "unclear",
+            },
+        }
+    }
+
+    /// Whether the caller stands aside after this mark; `None` leaves things as they were.
+    pub const fn aside(self) -> Option<bool> {
+        match self {
+            Mark::Deflection(..) | Mark::End(Outcome::DeflectedUnresolved) => Some(true),
+            Mark::End(Outcome::Unclear) => None,
+            Mark::Request | Mark::Pushback | Mark::End(_) => Some(false),
+        }
+    }
+}
+
+/// A mark with its sentence and, except for an end that nothing proves, its words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step<'a> {
+    /// Which mark.
+    pub mark: Mark,
+    /// What happened, without a full stop.
+    pub says: String,
+    /// The quote.
+    pub evidence: Option<&'a Evidence>,
+}
+
+/// The steps of a chain in the order of time, the end last.
+pub fn steps(chain: &Chain) -> Vec<Step<'_>> {
+    let mut steps = vec![Step {
+        mark: Mark::Request,
+        says: said(chain.request.speaker(), "asked"),
+        evidence: Some(&chain.request),
+    }];
+    steps.extend(chain.deflections.iter().map(|deflection| {
+        let (verb, rest) = turned_aside(deflection.kind, deflection.target);
+        Step {
+            mark: Mark::Deflection(deflection.kind, deflection.target),
+            says: match deflection.by {
+                Role::Mixed | Role::Caller => capital(&format!("{verb} {rest}")),
+                by => format!("{} {verb} the caller {rest}", capital(who(by))),
+            },
+            evidence: Some(&deflection.evidence),
+        }
+    }));
+    steps.extend(chain.pushbacks.iter().map(|pushback| Step {
+        mark: Mark::Pushback,
+        says: said(pushback.speaker(), "pushed back"),
+        evidence: Some(pushback),
+    }));
+    steps.sort_by_key(|step| step.evidence.map(|evidence| (evidence.span().start(), evidence.turn())));
+    steps.push(Step {
+        mark: Mark::End(chain.outcome),
+        says: capital(chain.outcome.title()),
+        evidence: chain.proof.as_ref(),
+    });
+    steps
+}
+
+/// What stands on top of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Headline {
+    /// The main request, in the caller's own words.
+    Request(String),
+    /// There is none; this says so.
+    Nothing(&'static str),
+}
+
+/// The headline of a report.
+pub fn headline(report: &Report) -> Headline {
+    let request = report.call.request.trim();
+    if !request.is_empty() {
+        Headline::Request(request.to_owned())
+    } else if report.turns.is_empty() {
+        Headline::Nothing("No speech in this recording")
+    } else {
+        Headline::Nothing("No request was heard")
+    }
+}
+
+/// A sentence of the verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// With its full stop.
+    pub text: String,
+    /// Whether it tells of a deflection.
+    pub away: bool,
+}
+
+/// The verdict as one text.
+pub fn verdict_text(report: &Report) -> String {
+    verdict(report).into_iter().map(|sentence| sentence.text).collect::<Vec<_>>().join(" ")
+}
+
+/// The call in a few short sentences: sent away, pushed back, outcome.
+pub fn verdict(report: &Report) -> Vec<Sentence> {
+    let plain = |text: &str| Sentence { text: text.to_owned(), away: false };
+    let away = |text: String| Sentence { text, away: true };
+    if report.turns.is_empty() {
+        return vec![plain("There is nothing to read: nobody speaks.")];
+    }
+    if report.chains.is_empty() && report.call.request.trim().is_empty() {
+        return vec![plain("Nobody asked for anything, so there is no chain to tell.")];
+    }
+    let mut said = Vec::new();
+    let all = || report.chains.iter().flat_map(|chain| &chain.deflections);
+    let by_people: Vec<_> = all().filter(|deflection| deflection.by != Role::Ivr).collect();
+    match by_people.as_slice() {
+        [] if report.call.deflected => said.push(away("Sent away.".to_owned())),
+        [] => {}
+        [one] => said.push(away(format!("{}.", capital(&passive(one.kind, one.target))))),
+        many => {
+            let mut places: Vec<String> = Vec::new();
+            for deflection in many {
+                let place = passive(deflection.kind, deflection.target);
+                let place = place.strip_prefix("sent ").unwrap_or(&place).to_owned();
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+            said.push(away(format!("Sent away {}: {}.", times(many.len()), places.join(", "))));
+        }
+    }
+    if let Some(first) = all().find(|deflection| deflection.by == Role::Ivr) {
+        let (verb, rest) = turned_aside(first.kind, first.target);
+        said.push(away(format!("The recorded voice {verb} the caller {rest}.")));
+    } else if report.call.ivr_deflected {
+        said.push(away("The recorded voice sent the caller away.".to_owned()));
+    }
+    let pushbacks: usize = report.chains.iter().map(|chain| chain.pushbacks.len()).sum();
+    if pushbacks > 0 || report.call.pushed_back {
+        said.push(plain(&format!("Pushed back {}.", times(pushbacks.max(1)))));
+    }
+    let outcome = capital(report.call.outcome.title());
+    let tail = if said.is_empty() { ", without being sent away." } else { "." };
+    said.push(plain(&format!("{outcome}{tail}")));
+    said
+}
+
+/// The measures as plain sentences; what did not happen is left out.
+pub fn measures(report: &Report) -> Vec<String> {
+    let m = &report.measures;
+    let mut said = Vec::new();
+    if let Some(share) = m.agent_talk_share {
+        said.push(format!(
+            "The agent spoke {:.0}% of the time the two people talked: {} against the caller's {}.",
+            share * 100.0,
+            length(m.agent_talk_ms),
+            length(m.caller_talk_ms)
+        ));
+    }
+    if m.ivr_talk_ms > 0 {
+        said.push(format!("The recorded voice spoke for {}.", length(m.ivr_talk_ms)));
+    }
+    if m.hold_ms > 0 {
+        said.push(format!("Music and tones filled {}.", length(m.hold_ms)));
+    }
+    if m.silence_ms > 0 {
+        let longest = report.silences.iter().find(|silence| silence.span.len_ms() == m.longest_silence_ms);
+        let at = longest.map(|silence| format!(" from {}", silence.span.start())).unwrap_or_default();
+        let total = length(m.silence_ms);
+        said.push(if m.silence_ms == m.longest_silence_ms {
+            format!("Nobody spoke for {total}{at}.")
+        } else {
+            format!("Nobody spoke for {total} in all; the longest stretch was {}{at}.", length(m.longest_silence_ms))
+        });
+    }
+    if m.talk_over_ms > 0 {
+        said.push(format!("Both spoke at once for {}.", length(m.talk_over_ms)));
+    }
+    match (m.agent_interruptions, m.caller_interruptions) {
+        (0, 0) => {}
+        (agent, 0) => said.push(format!("The agent came in on the caller {}.", times(agent as usize))),
+        (0, caller) => said.push(format!("The caller came in on the agent {}.", times(caller as usize))),
+        (agent, caller) => said.push(format!(
+            "The agent came in on the caller {}, the caller on the agent {}.",
+            times(agent as usize),
+            times(caller as usize)
+        )),
+    }
+    if let Some(ms) = m.agent_response_ms {
+        said.push(format!("The agent usually answered after {}.", length(ms)));
+    }
+    match (m.agent_words_per_minute, m.caller_words_per_minute) {
+        (Some(agent), Some(caller)) => said.push(format!("Words a minute: agent {agent:.0}, caller {caller:.0}.")),
+        (Some(one), None) => said.push(format!("Words a minute: agent {one:.0}.")),
+        (None, Some(one)) => said.push(format!("Words a minute: caller {one:.0}.")),
+        (None, None) => {}
+    }
+    if let Some(ms) = m.request_to_deflection_ms {
+        said.push(format!("The first deflection came {} after the request.", length(ms)));
+    }
+    if let Some(ms) = m.request_to_fulfilment_ms {
+        said.push(format!("The request was met {} after it was first made.", length(ms)));
+    }
+    if m.apology_ms > 0 || m.solving_ms > 0 {
+        said.push(format!(
+            "{} of apology and stock phrases, {} of solving.",
+            capital(&length(m.apology_ms)),
+            length(m.solving_ms)
+        ));
+    }
+    said
+}
+
+/// What made the report, in one sentence.
+pub fn made_by(report: &Report) -> String {
+    let made = &report.provenance;
+    let language = if made.language.is_empty() { String::new() } else { format!(" ({})", made.language) };
+    format!(
+        "Made by Runaround {} with the speech model {}{language} on {}.",
+        made.version, made.model, made.produced_at
+    )
+}
+
+/// Whose name stands before a turn.
+pub const fn speaker(role: Role) -> &'static str {
+    match role {
+        Role::Caller => "Caller",
+        Role::Agent => "Agent",
+        Role::Ivr => "IVR",
+        Role::Mixed => "Speaker",
+    }
+}
+
+/// A stretch of time as people say it: `0.8 s`, `14 s`, `2 min 5 s`, `1 h 2 min`.
+pub fn length(ms: u64) -> String {
+    if ms == 0 {
+        return "0 s".to_owned();
+    }
+    if ms < 9_950 {
+        return format!("{:.1} s", (ms as f64 / 1000.0).max(0.1)).replace(".0 s", " s");
+    }
+    let seconds = (ms + 500) / 1000;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+/// How sure, in a word; nothing where there is little doubt.
+pub fn doubt(confidence: f32) -> &'static str {
+    match confidence {
+        c if c >= 0.8 => "",
+        c if c >= 0.6 => "likely",
+        _ => "possible",
+    }
+}
+
+/// Whose doing it is, inside a sentence.
+pub const fn who(role: Role) -> &'static str {
+    match role {
+        Role::Caller => "the caller",
+        Role::Agent => "the agent",
+        Role::Ivr => "the recorded voice",
+        Role::Mixed => "the speaker",
+    }
+}
+
+/// Who did what; where nobody knows who, only what.
+fn said(role: Role, verb: &str) -> String {
+    if role == Role::Mixed { capital(verb) } else { capital(&format!("{} {verb}", who(role))) }
+}
+
+fn turned_aside(kind: DeflectionKind, target: Target) -> (&'static str, String) {
+    match (kind, target) {
+        (DeflectionKind::Callback, _) | (_, Target::Later) => ("told", "to try again later".to_owned()),
+        (_, Target::Elsewhere) => ("sent", "elsewhere".to_owned()),
+        (_, target) => ("sent", format!("to {}", target.phrase())),
+    }
+}
+
+fn passive(kind: DeflectionKind, target: Target) -> String {
+    let (verb, rest) = turned_aside(kind, target);
+    format!("{verb} {rest}")
+}
+
+fn times(n: usize) -> String {
+    const WORDS: [&str; 9] = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    match n {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        3..=10 => format!("{} times", WORDS[n - 2]),
+        _ => format!("{n} times"),
+    }
+}
+
+/// `text` with a capital first letter.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_read_as_people_say_them() {
+        let said: Vec<_> = [0, 20, 800, 3_000, 9_960, 14_400, 60_000, 125_000, 3_600_000, 3_720_000].map(length).into();
+        assert_eq!(said, ["0 s", "0.1 s", "0.8 s", "3 s", "10 s", "14 s", "1 min", "2 min 5 s", "1 h", "1 h 2 min"]);
+    }
+
+    #[test]
+    fn counts_read_as_words() {
+        assert_eq!([1, 2, 3, 10, 11].map(times), ["once", "twice", "three times", "ten times", "11 times"]);
+    }
+}

@@ -1,0 +1,517 @@
+//! A fixed number of ordinary threads, each with its own transcriber, shared by all calls in the process.
+//!
+//! The queue is short and a full queue makes the asker wait, so memory does not grow with the length of a call.
+//! Calls take turns, one window each, and which thread hears a window never matters to its words. A transcriber
+//! that panics loses its own window only: the thread goes on with a fresh one.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::{Error, Heard, Hints, Language, Transcriber};
+use crate::domain::Stop;
+
+/// Windows that may wait for each thread; enough that none of them idles while the next window is cut.
+const WAITING_PER_WORKER: usize = 2;
+
+/// How often those who wait look at their [`Stop`], which has no bell of its own.
+const LOOK_FOR_STOP: Duration = Duration::from_millis(20);
+
+/// Tells the calls in a [`Pool`] apart, so that they can take turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CallKey(pub u64);
+
+/// The threads and their queue. Dropping it joins the threads, which takes as long as the windows being heard; what is
+/// still queued then is not heard, and its tickets answer [`Error::WorkerLost`].
+pub struct Pool {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// The promise of one answer.
+#[must_use = "the words come from `wait`"]
+pub struct Ticket<T> {
+    slot: Arc<Slot<T>>,
+    stop: Stop,
+}
+
+impl Pool {
+    /// Starts `workers` threads (at least one). `make` runs here first, once for each thread, so that a model that
+    /// cannot be used is an error now and not at the first window.
+    ///
+    /// # Errors
+    /// What `make` answers, or [`Error::WorkerLost`] when the system gives no thread.
+    pub fn start(
+        workers: usize,
+        make: impl Fn(usize) -> Result<Box<dyn Transcriber>, Error> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let workers = workers.max(1);
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(Queue::default()),
+            capacity: workers * WAITING_PER_WORKER,
+            job_came: Condvar::new(),
+            room_came: Condvar::new(),
+            make: Box::new(make),
+        });
+        let mut pool = Self { shared, threads: Vec::with_capacity(workers) };
+        for i in 0..workers {
+            let transcriber = (pool.shared.make)(i)?;
+            let shared = Arc::clone(&pool.shared);
+            let thread = std::thread::Builder::new()
+                .name(format!("transcribe-{i}"))
+                .spawn(move || work(&shared, i, transcriber))
+                .map_err(|_| Error::WorkerLost)?;
+            pool.threads.push(thread);
+        }
+        Ok(pool)
+    }
+
+    /// Number of threads.
+    pub fn workers(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Queues a window of `call`; waits while the queue is full. Once `stop` is asked the ticket answers
+    /// [`Error::Stopped`], whether the window still waits for room, for a thread, or for its last word.
+    pub fn submit(&self, call: CallKey, samples: Vec<f32>, hints: Hints, stop: &Stop) -> Ticket<Heard> {
+        self.ask(call, stop, move |transcriber| transcriber.transcribe(&samples, &hints))
+    }
+
+    /// Queues the question which language `samples` are in; otherwise as [`Pool::submit`].
+    pub fn detect_language(&self, call: CallKey, samples: Vec<f32>, stop: &Stop) -> Ticket<Language> {
+        self.ask(call, stop, move |transcriber| transcriber.detect_language(&samples))
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        call: CallKey,
+        stop: &Stop,
+        question: impl FnOnce(&mut dyn Transcriber) -> Result<T, Error> + Send + 'static,
+    ) -> Ticket<T> {
+        let slot = Arc::new(Slot { answer: Mutex::new(None), came: Condvar::new() });
+        let ticket = Ticket { slot: Arc::clone(&slot), stop: stop.clone() };
+        let mut reply = Reply { slot, stop: stop.clone(), sent: false };
+        let run = move |transcriber: &mut dyn Transcriber| reply.send(question(transcriber));
+        self.shared.enqueue(Job { call, stop: stop.clone(), run: Box::new(run) });
+        ticket
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.job_came.notify_all();
+        for thread in self.threads.drain(..) {
+            // A thread catches the panics of its transcriber and has no others to report.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<T> Ticket<T> {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// What the transcriber answered; [`Error::Stopped`] as soon as the call's `stop` is asked;
+    /// [`Error::WorkerLost`] when the transcriber panicked over this window.
+    pub fn wait(self) -> Result<T, Error> {
+        let mut answer = lock(&self.slot.answer);
+        loop {
+            if let Some(answer) = answer.take() {
+                return answer;
+            }
+            if self.stop.asked() {
+                return Err(Error::Stopped);
+            }
+            answer = self.slot.came.wait_timeout(answer, LOOK_FOR_STOP).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The answer if it has come, else the ticket again.
+    ///
+    /// # Errors
+    /// As [`Ticket::wait`].
+    pub fn try_take(self) -> Result<Result<T, Error>, Self> {
+        let answer = lock(&self.slot.answer).take();
+        match answer {
+            Some(answer) => Ok(answer),
+            None if self.stop.asked() => Ok(Err(Error::Stopped)),
+            None => Err(self),
+        }
+    }
+}
+
+struct Slot<T> {
+    answer: Mutex<Option<Result<T, Error>>>,
+    came: Condvar,
+}
+
+/// The other end of a ticket. Dropped without an answer, the window was lost, or nobody wanted it any more.
+struct Reply<T> {
+    slot: Arc<Slot<T>>,
+    stop: Stop,
+    sent: bool,
+}
+
+impl<T> Reply<T> {
+    fn send(&mut self, answer: Result<T, Error>) {
+        self.sent = true;
+        *lock(&self.slot.answer) = Some(answer);
+        self.slot.came.notify_all();
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if !self.sent {
+            let why = if self.stop.asked() { Error::Stopped } else { Error::WorkerLost };
+            self.send(Err(why));
+        }
+    }
+}
+
+/// Puts the question and sends the reply.
+type Run = dyn FnOnce(&mut dyn Transcriber) + Send;
+
+/// Makes the transcriber of worker `i`, at the start and again after a panic.
+type Make = dyn Fn(usize) -> Result<Box<dyn Transcriber>, Error> + Send + Sync;
+
+struct Job {
+    call: CallKey,
+    stop: Stop,
+    run: Box<Run>,
+}
+
+/// What one call has queued.
+struct Turn {
+    call: CallKey,
+    jobs: VecDeque<Job>,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// Calls with something queued; the front one is next, then goes to the back.
+    calls: VecDeque<Turn>,
+    /// Numbers handed to those who wait for room, and the number that may enter next: first come, first served,
+    /// else a call that submits quickly would shut the others out.
+    next_number: u64,
+    now_serving: u64,
+    closed: bool,
+}
+
+impl Queue {
+    fn len(&self) -> usize {
+        self.calls.iter().map(|turn| turn.jobs.len()).sum()
+    }
+
+    fn push(&mut self, job: Job) {
+        match self.calls.iter_mut().find(|turn| turn.call == job.call) {
+            Some(turn) => turn.jobs.push_back(job),
+            None => self.calls.push_back(Turn { call: job.call, jobs: VecDeque::from([job]) }),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Job> {
+        let mut turn = self.calls.pop_front()?;
+        let job = turn.jobs.pop_front();
+        if !turn.jobs.is_empty() {
+            self.calls.push_back(turn);
+        }
+        job
+    }
+
+    /// Forgets what stopped calls have queued; their tickets already answer.
+    fn drop_stopped(&mut self) {
+        for turn in &mut self.calls {
+            turn.jobs.retain(|job| !job.stop.asked());
+        }
+        self.calls.retain(|turn| !turn.jobs.is_empty());
+    }
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    capacity: usize,
+    job_came: Condvar,
+    room_came: Condvar,
+    make: Box<Make>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        lock(&self.queue)
+    }
+
+    fn enqueue(&self, job: Job) {
+        let mut queue = self.lock();
+        let number = queue.next_number;
+        queue.next_number += 1;
+        loop {
+            if queue.now_serving == number {
+                queue.drop_stopped();
+                if job.stop.asked() || queue.len() < self.capacity {
+                    break;
+                }
+            }
+            // The timeout is for `drop_stopped`: a stopped call makes room without a bell.
+            queue = self.room_came.wait_timeout(queue, LOOK_FOR_STOP).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        queue.now_serving += 1;
+        if !job.stop.asked() {
+            queue.push(job);
+            self.job_came.notify_one();
+        }
+        self.room_came.notify_all();
+    }
+
+    /// The next job, or `None` once the pool is dropped.
+    fn next(&self) -> Option<Job> {
+        let mut queue = self.lock();
+        loop {
+            if queue.closed {
+                return None;
+            }
+            queue.drop_stopped();
+            if let Some(job) = queue.pop() {
+                self.room_came.notify_all();
+                return Some(job);
+            }
+            queue = self.job_came.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn work(shared: &Shared, i: usize, first: Box<dyn Transcriber>) {
+    let mut transcriber = Some(first);
+    while let Some(job) = shared.next() {
+        if transcriber.is_none() {
+            transcriber = (shared.make)(i).ok();
+        }
+        // Without a transcriber the job is dropped, and its ticket answers that the worker is lost.
+        let Some(current) = transcriber.as_mut() else { continue };
+        let heard = catch_unwind(AssertUnwindSafe(|| (job.run)(current.as_mut())));
+        if heard.is_err() {
+            // Whatever it was in the middle of, nobody sees it again.
+            transcriber = None;
+        }
+    }
+}
+
+/// A poisoned lock is as good as new here: under these locks there is only a push, a pop or a store.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Answers the first sample as a word, after doing `each` with it.
+    struct Echo<F>(F);
+
+    impl<F: FnMut(f32) + Send> Transcriber for Echo<F> {
+        fn transcribe(&mut self, samples: &[f32], _: &Hints) -> Result<Heard, Error> {
+            (self.0)(samples[0]);
+            let text = format!("{}", samples[0]).into();
+            let word = super::super::HeardWord { text, start_ms: 0, end_ms: 1, confidence: 1.0 };
+            Ok(Heard { words: vec![word], language: "en".into() })
+        }
+
+        fn detect_language(&mut self, _: &[f32]) -> Result<Language, Error> {
+            Ok(Language { code: "nl".into(), probability: 0.5 })
+        }
+    }
+
+    fn pool<F: FnMut(f32) + Send + 'static>(workers: usize, each: impl Fn() -> F + Send + Sync + 'static) -> Pool {
+        Pool::start(workers, move |_| Ok(Box::new(Echo(each())))).expect("echoes always start")
+    }
+
+    fn ask(pool: &Pool, call: u64, sample: f32, stop: &Stop) -> Ticket<Heard> {
+        pool.submit(CallKey(call), vec![sample], Hints::default(), stop)
+    }
+
+    fn word(answer: Result<Heard, Error>) -> String {
+        answer.unwrap().words[0].text.as_str().to_owned()
+    }
+
+    /// Workers that say when they start a window and go on when told to.
+    fn held(workers: usize) -> (Pool, mpsc::Receiver<f32>, mpsc::Sender<()>) {
+        let (started, starts) = mpsc::channel();
+        let (go, gone) = mpsc::channel::<()>();
+        let gone = Arc::new(Mutex::new(gone));
+        let pool = pool(workers, move || {
+            let (started, gone) = (started.clone(), Arc::clone(&gone));
+            move |sample| {
+                started.send(sample).unwrap();
+                // Once the test is over nobody says "go".
+                let _ = gone.lock().unwrap().recv();
+            }
+        });
+        (pool, starts, go)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn the_number_of_threads_does_not_matter(
+            workers in 1usize..=8,
+            delays_us in prop::collection::vec(0u64..1_500, 1..40),
+        ) {
+            let delays = delays_us.clone();
+            let pool = pool(workers, move || {
+                let delays = delays.clone();
+                move |sample: f32| std::thread::sleep(Duration::from_micros(delays[sample as usize]))
+            });
+            let heard: Vec<String> = std::thread::scope(|scope| {
+                let calls: Vec<_> = (0..3u64).map(|call| {
+                    let (pool, windows) = (&pool, delays_us.len());
+                    scope.spawn(move || {
+                        let stop = Stop::new();
+                        let tickets: Vec<_> = (0..windows).map(|i| ask(pool, call, i as f32, &stop)).collect();
+                        tickets.into_iter().map(|ticket| word(ticket.wait())).collect::<Vec<_>>()
+                    })
+                }).collect();
+                calls.into_iter().flat_map(|call| call.join().unwrap()).collect()
+            });
+            let expected: Vec<String> = (0..3).flat_map(|_| (0..delays_us.len()).map(|i| format!("{i}"))).collect();
+            prop_assert_eq!(heard, expected);
+        }
+    }
+
+    #[test]
+    fn a_panic_costs_one_window_and_a_fresh_transcriber_goes_on() {
+        let made = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&made);
+        let pool = pool(1, move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            |sample| assert!(sample != 2.0, "this panic belongs to the test")
+        });
+        let stop = Stop::new();
+        let answers: Vec<_> = (0..4).map(|i| ask(&pool, i % 2, i as f32, &stop).wait()).collect();
+        let words: Vec<_> =
+            answers.into_iter().map(|answer| answer.map(|heard| heard.words[0].text.to_string())).collect();
+        assert!(matches!(&words[..], [Ok(_), Ok(_), Err(Error::WorkerLost), Ok(last)] if last == "3"), "{words:?}");
+        assert_eq!(made.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_transcriber_that_cannot_be_made_again_loses_windows_but_hangs_nobody() {
+        let pool = Pool::start(1, {
+            let made = AtomicUsize::new(0);
+            move |_| match made.fetch_add(1, Ordering::Relaxed) {
+                0 => Ok(Box::new(Echo(|_| panic!("this panic belongs to the test")))),
+                _ => Err(Error::Engine(-1)),
+            }
+        })
+        .unwrap();
+        for _ in 0..2 {
+            assert!(matches!(ask(&pool, 0, 0.0, &Stop::new()).wait(), Err(Error::WorkerLost)));
+        }
+    }
+
+    #[test]
+    fn a_model_that_does_not_load_is_an_error_at_the_start() {
+        assert!(matches!(Pool::start(2, |_| Err(Error::Engine(-3))), Err(Error::Engine(-3))));
+    }
+
+    #[test]
+    fn calls_take_turns() {
+        let (pool, starts, go) = held(2);
+        let stop = Stop::new();
+        let mut tickets: Vec<_> = (10..15).map(|i| ask(&pool, 1, i as f32, &stop)).collect();
+        tickets.push(ask(&pool, 2, 20.0, &stop));
+        let mut order: Vec<f32> = (0..2).map(|_| starts.recv().unwrap()).collect();
+        order.sort_by(f32::total_cmp);
+        for _ in 0..4 {
+            go.send(()).unwrap();
+            order.push(starts.recv().unwrap());
+        }
+        assert_eq!(order, [10.0, 11.0, 12.0, 20.0, 13.0, 14.0], "call 2 came last and need not wait for all of call 1");
+        for _ in 0..2 {
+            go.send(()).unwrap();
+        }
+        for ticket in tickets {
+            ticket.wait().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_full_queue_makes_the_asker_wait() {
+        let (pool, starts, go) = held(1);
+        let stop = Stop::new();
+        let mut tickets = vec![ask(&pool, 1, 0.0, &stop)];
+        starts.recv().unwrap();
+        tickets.extend((1..=WAITING_PER_WORKER).map(|i| ask(&pool, 1, i as f32, &stop)));
+        std::thread::scope(|scope| {
+            let extra = scope.spawn(|| ask(&pool, 1, 9.0, &stop));
+            while pool.shared.lock().next_number < 4 {
+                std::thread::yield_now();
+            }
+            assert!(!extra.is_finished());
+            assert_eq!(pool.shared.lock().len(), WAITING_PER_WORKER);
+            for _ in 0..4 {
+                go.send(()).unwrap();
+            }
+            tickets.push(extra.join().unwrap());
+        });
+        assert_eq!(tickets.into_iter().map(|ticket| word(ticket.wait())).collect::<Vec<_>>(), ["0", "1", "2", "9"]);
+    }
+
+    #[test]
+    fn a_stopped_call_is_answered_at_once_and_makes_room_for_others() {
+        let (pool, starts, go) = held(1);
+        let (stopped, other) = (Stop::new(), Stop::new());
+        let mut tickets = vec![ask(&pool, 1, 0.0, &stopped)];
+        starts.recv().unwrap();
+        tickets.extend((1..=WAITING_PER_WORKER).map(|i| ask(&pool, 1, i as f32, &stopped)));
+        stopped.ask();
+        // The worker is still busy with the first window, yet nobody waits for it.
+        for ticket in tickets {
+            assert!(matches!(ticket.wait(), Err(Error::Stopped)));
+        }
+        assert!(matches!(ask(&pool, 1, 3.0, &stopped).try_take(), Ok(Err(Error::Stopped))));
+        let ticket = ask(&pool, 2, 7.0, &other);
+        go.send(()).unwrap();
+        assert_eq!(starts.recv().unwrap(), 7.0, "the queued windows of the stopped call are not heard");
+        go.send(()).unwrap();
+        assert_eq!(word(ticket.wait()), "7");
+    }
+
+    #[test]
+    fn an_answer_can_be_looked_for() {
+        let (pool, starts, go) = held(1);
+        let ticket = ask(&pool, 1, 5.0, &Stop::new());
+        starts.recv().unwrap();
+        let Err(ticket) = ticket.try_take() else { panic!("it is still being heard") };
+        go.send(()).unwrap();
+        assert_eq!(word(ticket.wait()), "5");
+    }
+
+    #[test]
+    fn the_language_goes_the_same_way() {
+        let pool = pool(1, || |_| {});
+        let language = pool.detect_language(CallKey(1), vec![0.0], &Stop::new()).wait().unwrap();
+        assert_eq!(language.code, "nl");
+    }
+
+    #[test]
+    fn dropping_the_pool_leaves_no_ticket_without_an_answer() {
+        let (pool, starts, go) = held(1);
+        let stop = Stop::new();
+        let tickets: Vec<_> = (0..3).map(|i| ask(&pool, 1, i as f32, &stop)).collect();
+        starts.recv().unwrap();
+        drop(go);
+        drop(pool);
+        let mut answers = tickets.into_iter().map(|ticket| ticket.wait());
+        assert_eq!(word(answers.next().unwrap()), "0");
+        // Whether the others were heard before the thread saw the end is up to the scheduler; an answer they have.
+        assert_eq!(answers.count(), 2);
+    }
+}

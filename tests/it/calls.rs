@@ -1,0 +1,223 @@
+//! Whole recordings through the real speech model: what the product is for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use runaround::domain::{DeflectionKind, Label, Outcome, Report, Role};
+
+use crate::support::{models, run};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/calls").join(name)
+}
+
+fn analyze(paths: &[PathBuf], out: &Path) -> Output {
+    let mut args = vec!["analyze".to_owned(), "--model".into(), "tiny.en".into(), "--models".into(), models()];
+    args.extend(["--out".into(), out.display().to_string()]);
+    args.extend(paths.iter().map(|path| path.display().to_string()));
+    run(&args)
+}
+
+fn report(out: &Path, stem: &str) -> Report {
+    let text = fs::read_to_string(out.join(format!("{stem}.json"))).unwrap();
+    Report::from_json(&text).unwrap()
+}
+
+fn quotes(report: &Report, label: Label) -> Vec<&str> {
+    report
+        .turns
+        .iter()
+        .flat_map(|turn| {
+            turn.acts.iter().filter(|act| act.label == label).map(|act| &turn.turn.text[act.quote.clone()])
+        })
+        .collect()
+}
+
+#[test]
+fn the_seed_calls_tell_their_stories() {
+    let out = tempfile::tempdir().unwrap();
+    let calls = ["flu_slots", "flu_slots_b", "cruise_tender"].map(|name| fixture(&format!("{name}.flac")));
+    let done = analyze(&calls, out.path());
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+
+    // The paediatrician: asked for an appointment, sent to the website, insisted, got it.
+    let sent_away = report(out.path(), "flu_slots");
+    assert!(sent_away.call.deflected);
+    assert_eq!(sent_away.call.deflection_kinds, [DeflectionKind::Channel]);
+    assert!(sent_away.call.pushed_back);
+    assert_eq!(sent_away.call.outcome, Outcome::FulfilledAfterPushback);
+    let chain = &sent_away.chains[0];
+    assert!(chain.request.quote().to_lowercase().contains("flu"), "{:?}", chain.request.span());
+    assert!(
+        chain.deflections.iter().any(|d| d.by == Role::Agent && d.evidence.quote().to_lowercase().contains("website"))
+    );
+    assert!(!chain.pushbacks.is_empty() && chain.proof.is_some());
+    // The labels say the agent's sentence about the website lies near 0:10.
+    let span = chain.deflections[0].evidence.span();
+    assert!((8_000..18_000).contains(&span.start().ms()), "{span:?}");
+
+    // Its well-handled twin.
+    let served = report(out.path(), "flu_slots_b");
+    assert!(!served.call.deflected);
+    assert_eq!(served.call.outcome, Outcome::Fulfilled);
+
+    // The cruise: never helped, lectured, and a practised apology.
+    let lectured = report(out.path(), "cruise_tender");
+    assert!(!matches!(lectured.call.outcome, Outcome::Fulfilled | Outcome::FulfilledAfterPushback));
+    assert!(!quotes(&lectured, Label::BlameLecture).is_empty());
+    assert!(!quotes(&lectured, Label::HollowApology).is_empty());
+    assert!(quotes(&lectured, Label::Fulfilment).is_empty());
+
+    // Pages stand on their own.
+    let page = fs::read_to_string(out.path().join("flu_slots.html")).unwrap();
+    assert!(page.contains("website") && !page.contains("http://") && !page.contains("https://"));
+}
+
+#[test]
+fn the_same_call_gives_the_same_report_with_any_number_of_threads() {
+    let out = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    for (jobs, out) in ["1", "3"].iter().zip(&out) {
+        let args = [
+            "analyze",
+            "--quiet",
+            "--model",
+            "tiny.en",
+            "--models",
+            &models(),
+            "--jobs",
+            jobs,
+            "--out",
+            &out.path().display().to_string(),
+            &fixture("bank_fee.flac").display().to_string(),
+        ];
+        assert!(run(&args.map(str::to_owned)).status.success());
+    }
+    let [one, three] = out.map(|out| {
+        let mut report = report(out.path(), "bank_fee");
+        report.provenance.produced_at.clear();
+        serde_json::to_string(&report).unwrap()
+    });
+    assert_eq!(one, three);
+}
+
+#[test]
+fn one_bad_file_does_not_stop_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a_broken.wav"), b"RIFF").unwrap();
+    fs::copy(fixture("flu_slots_b.flac"), folder.path().join("b_good.flac")).unwrap();
+    let done = analyze(&[folder.path().to_owned()], out.path());
+    assert_eq!(done.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(said.contains("a_broken.wav"), "{said}");
+    assert!(out.path().join("b_good.json").exists() && out.path().join("b_good.html").exists());
+}
+
+#[test]
+fn silence_is_a_report_without_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("quiet.wav");
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::create(&path, spec).unwrap();
+    for _ in 0..2 * 8_000 * 20 {
+        wav.write_sample(0i16).unwrap();
+    }
+    wav.finalize().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    assert!(analyze(&[path], out.path()).status.success());
+    let report = report(out.path(), "quiet");
+    assert!(report.turns.is_empty() && report.chains.is_empty() && !report.audio.warnings.is_empty());
+}
+
+/// The server, its worker process and the real model together: an accepted call reaches its report, also over a
+/// server that was killed in between.
+#[test]
+fn an_uploaded_call_reaches_its_report_over_a_killed_server() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path());
+    let id = server.upload(&fs::read(fixture("flu_slots_b.flac")).unwrap());
+    server.kill();
+    server = Server::start(data.path());
+    let begun = std::time::Instant::now();
+    let state = loop {
+        let call: serde_json::Value = serde_json::from_str(&server.get(&format!("/v1/calls/{id}"))).unwrap();
+        let state = call["state"].as_str().unwrap().to_owned();
+        if state != "queued" && state != "running" {
+            break state;
+        }
+        assert!(begun.elapsed().as_secs() < 240, "the call is still {state}: {call}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    };
+    assert_eq!(state, "done");
+    let report = Report::from_json(&server.get(&format!("/v1/calls/{id}/report"))).unwrap();
+    assert_eq!(report.call.outcome, Outcome::Fulfilled);
+    assert!(server.get(&format!("/v1/calls/{id}/report.html")).contains("flu shots"));
+}
+
+struct Server {
+    child: std::process::Child,
+    address: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        use std::io::{BufRead, BufReader};
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runaround"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--model", "tiny.en", "--models", &models(), "--data"])
+            .arg(data)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let first = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+        let address = first.rsplit("http://").next().unwrap().trim().to_owned();
+        Self { child, address }
+    }
+
+    fn ask(&self, head: &str, body: &[u8]) -> String {
+        use std::io::{Read, Write};
+        let mut socket = std::net::TcpStream::connect(&self.address).unwrap();
+        write!(
+            socket,
+            "{head}\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        socket.write_all(body).unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        body.to_owned()
+    }
+
+    fn upload(&self, recording: &[u8]) -> String {
+        let answer = self.ask("POST /v1/calls?name=call.flac HTTP/1.1\r\ncontent-type: audio/flac", recording);
+        let call: serde_json::Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"));
+        call["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    fn get(&self, path: &str) -> String {
+        self.ask(&format!("GET {path} HTTP/1.1"), &[])
+    }
+
+    fn kill(&mut self) {
+        // SIGKILL: nothing gets to clean up.
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
