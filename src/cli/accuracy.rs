@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use super::{gold, storeys, tell};
 use crate::detect::{Detectors, Reading};
 use crate::domain::{Label, Role};
+use crate::models;
 
 use gold::Gold;
 
@@ -20,9 +21,9 @@ pub struct Args {
     /// Labelled dialogues, one JSON object a line; give the option again for another set
     #[arg(long, value_name = "FILE", required = true, env = "RUNAROUND_GOLD", value_delimiter = ',')]
     gold: Vec<PathBuf>,
-    /// Folder with `model.safetensors` and `tokenizer.json` of the sentence model
-    #[arg(long, value_name = "DIR")]
-    sentences: Option<PathBuf>,
+    /// Folder of the model files; without the sentence model its column is left out
+    #[arg(long, env = "RUNAROUND_MODELS", value_name = "DIR")]
+    models: Option<PathBuf>,
     /// Where the page goes; - for stdout
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
@@ -37,8 +38,8 @@ const DRAWS: usize = 1_000;
 /// Files that cannot be read or written, a sentence model that cannot be loaded.
 pub fn run(args: Args) -> Result<()> {
     let mut storeys = vec![("rules", Detectors::rules_only()), ("+ learned weights", Detectors::built_in())];
-    if let Some(folder) = &args.sentences {
-        storeys.push(("+ sentence model", Detectors::with_sentences(storeys::embedder(folder)?)));
+    if let Some(embedder) = storeys::embedder(&args.models.unwrap_or_else(models::default_folder))? {
+        storeys.push(("+ sentence model", Detectors::with_sentences(embedder)));
     }
     let mut page = String::from(INTRODUCTION);
     for path in &args.gold {

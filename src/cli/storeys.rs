@@ -1,42 +1,74 @@
-//! Which storeys of detection run, as the user asks for them.
+//! Which storeys of detection run: all whose parts are here, unless the user wants fewer.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
+use clap::ValueEnum;
 
 use crate::detect::Detectors;
 use crate::detect::semantic::Embedder;
+use crate::models::{self, Store};
 
 /// What detection is built from.
-#[derive(clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Storeys {
-    /// Phrase rules alone, without learned weights
-    #[arg(long, conflicts_with = "sentences")]
-    rules_only: bool,
-    /// Folder with `model.safetensors` and `tokenizer.json` of the sentence model, to read likeness as well
-    #[arg(long, value_name = "DIR")]
-    sentences: Option<PathBuf>,
+    /// Up to which storey to read; the last one needs the sentence model and is left out where that is not here
+    #[arg(long, value_enum, default_value_t = Upto::Sentences, value_name = "STOREY")]
+    upto: Upto,
+    /// Folder of the model files [default: models/ of a source checkout, else the user's data folder]
+    #[arg(long, env = "RUNAROUND_MODELS", value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+/// The storeys, from the ground up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Upto {
+    /// Phrase rules alone
+    Rules,
+    /// Rules and learned weights over words
+    Words,
+    /// Rules, learned weights over words and over the points of a sentence model
+    Sentences,
 }
 
 impl Storeys {
     /// Loads what was asked for.
+    ///
+    /// # Errors
+    /// See [`all_here`].
     pub(super) fn detectors(&self) -> Result<Detectors> {
-        match &self.sentences {
-            Some(folder) => Ok(Detectors::with_sentences(embedder(folder)?)),
-            None if self.rules_only => Ok(Detectors::rules_only()),
-            None => Ok(Detectors::built_in()),
+        match self.upto {
+            Upto::Rules => Ok(Detectors::rules_only()),
+            Upto::Words => Ok(Detectors::built_in()),
+            Upto::Sentences => all_here(&self.folder()),
         }
+    }
+
+    /// Where the models lie.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.models.clone().unwrap_or_else(models::default_folder)
     }
 }
 
-/// The sentence model in `folder`.
-pub(super) fn embedder(folder: &Path) -> Result<Embedder> {
-    if !folder.is_dir() {
-        bail!("{} is no folder; pull the sentence model first", folder.display());
+/// Every storey whose parts are in `folder`.
+///
+/// # Errors
+/// A sentence model that is there but not the one it should be.
+pub(super) fn all_here(folder: &Path) -> Result<Detectors> {
+    Ok(embedder(folder)?.map_or_else(Detectors::built_in, Detectors::with_sentences))
+}
+
+/// The sentence model, checked against its hash; `None` if it was not pulled or this program was built without it.
+///
+/// # Errors
+/// It is there but not the one it should be. Going on without it would change what a report says and not why.
+pub(super) fn embedder(folder: &Path) -> Result<Option<Embedder>> {
+    if !cfg!(feature = "semantic") {
+        return Ok(None);
     }
-    let file = |name: &str| {
-        let path = folder.join(name);
-        std::fs::read(&path).with_context(|| format!("cannot read {}; pull the sentence model again", path.display()))
-    };
-    Ok(Embedder::load(&file("model.safetensors")?, &file("tokenizer.json")?)?)
+    match Store::open(folder).minilm() {
+        Ok(model) => Ok(Some(Embedder::load(&model.weights, &model.tokenizer)?)),
+        Err(models::Error::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use super::{gold, storeys, tell};
 use crate::detect::learned::lesson::{Exchange, teach};
 use crate::detect::rules::Rules;
 use crate::detect::semantic::Embedder;
+use crate::models;
 
 /// Make the learned weights from labelled exchanges
 #[derive(clap::Args)]
@@ -20,10 +21,9 @@ pub struct Args {
     /// Folder the weights go to
     #[arg(long, value_name = "DIR", default_value = "data/weights")]
     out: PathBuf,
-    /// Folder with `model.safetensors` and `tokenizer.json` of the sentence model; without it only the weights that
-    /// need no model are made
-    #[arg(long, value_name = "DIR")]
-    sentences: Option<PathBuf>,
+    /// Folder of the model files; without the sentence model only the weights that need no model are made
+    #[arg(long, env = "RUNAROUND_MODELS", value_name = "DIR")]
+    models: Option<PathBuf>,
 }
 
 /// The exchanges we teach from, and whether the phrase rules were written without them in view.
@@ -45,15 +45,9 @@ pub fn run(args: Args) -> Result<()> {
     let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
     write(&args.out.join("words.json"), &exchanges, &digest, None)?;
-    match &args.sentences {
-        Some(folder) => {
-            let embedder = storeys::embedder(folder)?;
-            write(&args.out.join("points.json"), &exchanges, &digest, Some(&embedder))
-        }
-        None => {
-            tell("no sentence model given (--sentences): points.json stays as it is");
-            Ok(())
-        }
+    match storeys::embedder(&args.models.unwrap_or_else(models::default_folder))? {
+        Some(embedder) => write(&args.out.join("points.json"), &exchanges, &digest, Some(&embedder)),
+        None => bail!("the sentence model is not here, so points.json is old now; run: runaround models pull minilm"),
     }
 }
 

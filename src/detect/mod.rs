@@ -123,6 +123,11 @@ impl Detectors {
         ["rules"].into_iter().chain(semantic).chain(learned).map(str::to_owned).collect()
     }
 
+    /// Whether the sentence model is among them.
+    pub fn reads_sentences(&self) -> bool {
+        self.embedder.is_some()
+    }
+
     /// Reads a dialogue.
     pub fn read(&self, dialogue: &Dialogue) -> Reading {
         let signs = self.rules.read(dialogue);

@@ -83,21 +83,3 @@ impl Embedder {
 pub fn likeness(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
-
-#[cfg(all(test, feature = "semantic"))]
-mod tests {
-    use super::*;
-    #[test]
-    fn tmp_speed() {
-        let w = std::fs::read("/work/h/py/minilm/model.safetensors").unwrap();
-        let t = std::fs::read("/work/h/py/minilm/tokenizer.json").unwrap();
-        let e = Embedder::load(&w, &t).unwrap();
-        let text = std::fs::read_to_string("/tmp/sents.txt").unwrap();
-        let s: Vec<&str> = text.lines().collect();
-        for _ in 0..std::env::var("N").map_or(3, |n| n.parse().unwrap()) {
-            let at = std::time::Instant::now();
-            let p = e.points(&s);
-            eprintln!("{} sentences {} words {:?} {:?}", s.len(), text.split_whitespace().count(), at.elapsed(), &p[0][..3]);
-        }
-    }
-}
