@@ -1,11 +1,13 @@
 //! Which storeys of detection run: all whose parts are here, unless the user wants fewer.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::detect::Detectors;
+use crate::detect::learned::Weights;
 use crate::detect::semantic::Embedder;
 use crate::models::{self, Store};
 
@@ -15,6 +17,9 @@ pub(super) struct Storeys {
     /// Up to which storey to read; the last one needs the sentence model and is left out where that is not here
     #[arg(long, value_enum, default_value_t = Upto::Sentences, value_name = "STOREY")]
     upto: Upto,
+    /// Folder with weights made by `runaround train`, in place of the ones that ship
+    #[arg(long, value_name = "DIR")]
+    weights: Option<PathBuf>,
     /// Folder of the model files [default: models/ of a source checkout, else the user's data folder]
     #[arg(long, env = "RUNAROUND_MODELS", value_name = "DIR")]
     models: Option<PathBuf>,
@@ -37,11 +42,15 @@ impl Storeys {
     /// # Errors
     /// See [`all_here`].
     pub(super) fn detectors(&self) -> Result<Detectors> {
-        match self.upto {
-            Upto::Rules => Ok(Detectors::rules_only()),
-            Upto::Words => Ok(Detectors::built_in()),
-            Upto::Sentences => all_here(&self.folder()),
-        }
+        let detectors = match self.upto {
+            Upto::Rules => return Ok(Detectors::rules_only()),
+            Upto::Words => Detectors::built_in(),
+            Upto::Sentences => all_here(&self.folder())?,
+        };
+        let Some(folder) = &self.weights else { return Ok(detectors) };
+        let path = folder.join(if detectors.reads_sentences() { "points.json" } else { "words.json" });
+        let json = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(detectors.with_weights(Weights::parse(&json)?)?)
     }
 
     /// Where the models lie.

@@ -67,6 +67,8 @@ pub fn assess(dialogue: &Dialogue, reading: &mut Reading, playbook: Option<&Play
 /// Rules, weights and the sentence model, loaded once and shared by all calls.
 pub struct Detectors {
     rules: Rules,
+    /// Hash of the rule files.
+    of_rules: String,
     weights: Option<Weights>,
     embedder: Option<Embedder>,
     digest: String,
@@ -99,11 +101,22 @@ impl Detectors {
         Ok(Self::new(rules, digest, self.weights, self.embedder))
     }
 
+    /// Weights of your own in place of the ones that ship.
+    ///
+    /// # Errors
+    /// The weights read points and there is no sentence model, or the other way round.
+    pub fn with_weights(self, weights: Weights) -> Result<Self, learned::Error> {
+        if weights.need_points() != self.embedder.is_some() {
+            return Err(learned::Error::Points);
+        }
+        Ok(Self::new(self.rules, self.of_rules, Some(weights), self.embedder))
+    }
+
     fn new(rules: Rules, of_rules: String, weights: Option<Weights>, embedder: Option<Embedder>) -> Self {
         let digest = weights.as_ref().map_or(of_rules.clone(), |weights| {
             hex(&Sha256::digest(format!("{of_rules}\n{}", weights.to_json())))
         });
-        Self { rules, weights, embedder, digest }
+        Self { rules, of_rules, weights, embedder, digest }
     }
 
     /// The phrase rules in use.
@@ -132,9 +145,12 @@ impl Detectors {
     pub fn read(&self, dialogue: &Dialogue) -> Reading {
         let signs = self.rules.read(dialogue);
         let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
-        let opinions =
-            self.weights.as_ref().map(|weights| learned::opinions(dialogue, &signs, weights, self.embedder.as_ref()));
-        let acts = acts::decide(dialogue, &signs, &scores::from_hits(&hits), opinions.as_deref()).acts;
+        let scores = scores::from_hits(&hits);
+        let mut acts = acts::decide(dialogue, &signs, &scores, None).acts;
+        if let Some(weights) = &self.weights {
+            let opinions = learned::opinions(dialogue, &signs, &acts, weights, self.embedder.as_ref());
+            acts = acts::decide(dialogue, &signs, &scores, Some(&opinions)).acts;
+        }
         let (chains, verdict) = chain::tell(dialogue, &acts, &signs);
         let findings = findings::find(Scene { dialogue, acts: &acts, signs: &signs, chains: &chains });
         Reading { acts, chains, verdict, findings }

@@ -40,6 +40,7 @@ const HEARD_IN: usize = 3;
 /// What one block of columns may say compared with another: the penalty is on weights, so a larger column is freer.
 const SAID: f64 = 0.1;
 const HEARD: f64 = 0.03;
+const PLACE: f64 = 0.3;
 const POINT: f64 = 0.05;
 
 /// Makes weights from `exchanges`, with points if there is an `embedder`.
@@ -50,7 +51,7 @@ pub fn teach(exchanges: &[Exchange], rules: &Rules, embedder: Option<&Embedder>)
             let signs = rules.read(&exchange.dialogue);
             let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
             let decision = acts::decide(&exchange.dialogue, &signs, &scores::from_hits(&hits), None);
-            Lesson { exchange, views: views(&exchange.dialogue, &signs, embedder), weighed: decision.weighed }
+            Lesson { exchange, views: views(&exchange.dialogue, &signs, &decision.acts, embedder), weighed: decision.weighed }
         })
         .collect();
     let mut about = About {
@@ -193,6 +194,7 @@ fn balance(label: Label, examples: &[Example], held_out: &[f32]) -> (Scale, Held
 struct Columns {
     said: BTreeMap<String, (usize, f64)>,
     heard: BTreeMap<String, (usize, f64)>,
+    place: BTreeMap<String, (usize, f64)>,
     /// Mean and spread of each dimension, of what is said and of what was heard; empty without points.
     points: [Vec<(f64, f64)>; 2],
 }
@@ -202,23 +204,26 @@ impl Columns {
         let turns = views.clone().count();
         let said = counted(views.clone().map(|view| &view.said), SEEN_IN, turns, SAID, 0);
         let heard = counted(views.clone().map(|view| &view.heard), HEARD_IN, turns, HEARD, said.len());
+        let mut place = counted(views.clone().map(|view| &view.place), HEARD_IN, turns, 1.0, said.len() + heard.len());
+        place.values_mut().for_each(|(_, size)| *size = PLACE);
         let points = if points {
             [spread(views.clone().map(|view| &view.point)), spread(views.map(|view| &view.point_heard))]
         } else {
             [Vec::new(), Vec::new()]
         };
-        Self { said, heard, points }
+        Self { said, heard, place, points }
     }
 
     fn shape(&self) -> Shape {
-        Shape { sparse: self.said.len() + self.heard.len(), dense: self.points[0].len() + self.points[1].len() }
+        Shape { sparse: self.said.len() + self.heard.len() + self.place.len(), dense: self.points[0].len() + self.points[1].len() }
     }
 
     fn row(&self, said: &Grams, point: &[f32], view: &View) -> Row {
         let said = said.iter().filter_map(|gram| self.said.get(gram));
         let heard = view.heard.iter().filter_map(|gram| self.heard.get(gram));
+        let place = view.place.iter().filter_map(|gram| self.place.get(gram));
         let mut sparse: Vec<(u32, f32)> =
-            said.chain(heard).map(|&(column, value)| (column as u32, value as f32)).collect();
+            said.chain(heard).chain(place).map(|&(column, value)| (column as u32, value as f32)).collect();
         sparse.sort_unstable_by_key(|&(column, _)| column);
         let standard = |(&x, &(mean, spread)): (&f32, &(f64, f64))| (POINT * (f64::from(x) - mean) / spread) as f32;
         let dense = point.iter().zip(&self.points[0]).map(standard);
@@ -249,7 +254,7 @@ impl Columns {
         }
         let [point, point_heard] = points;
         let bias = bias.into_iter().map(whole).collect();
-        SideWeights { labels, bias, scale, said: words(&self.said), heard: words(&self.heard), point, point_heard }
+        SideWeights { labels, bias, scale, said: words(&self.said), heard: words(&self.heard), place: words(&self.place), point, point_heard }
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Side;
+use crate::detect::context::turns_away;
 use crate::detect::rules::TurnSigns;
 use crate::detect::semantic::{DIMENSIONS, Embedder};
 use crate::detect::text::Words;
-use crate::domain::{Dialogue, Role};
+use crate::domain::{Act, Dialogue, Label, Role};
 
 /// Words by ones and twos, and the facts the rules noticed. Each counts once, however often it is said.
 pub(super) type Grams = BTreeSet<String>;
@@ -19,6 +20,8 @@ pub(super) struct View {
     pub said: Grams,
     /// What the other party said just before.
     pub heard: Grams,
+    /// What went before, as far as the rules can tell: what the other party just did, and which doors were closed.
+    pub place: Grams,
     /// The stretches that could stand alone, in order; empty if nothing was said.
     pub clauses: Vec<Clause>,
     /// The middle of the clauses' points; empty without a sentence model.
@@ -42,8 +45,13 @@ pub(super) struct Clause {
 /// A stretch of fewer words joins its neighbour.
 const SHORT: usize = 3;
 
-/// The views of all turns. `signs` has one entry per turn.
-pub(super) fn views(dialogue: &Dialogue, signs: &[TurnSigns], embedder: Option<&Embedder>) -> Vec<View> {
+/// The views of all turns. `signs` and `acts`, what the rules alone decided, have one entry per turn.
+pub(super) fn views(
+    dialogue: &Dialogue,
+    signs: &[TurnSigns],
+    acts: &[Vec<Act>],
+    embedder: Option<&Embedder>,
+) -> Vec<View> {
     let mut views: Vec<View> = signs.iter().map(of_turn).collect();
     if let Some(embedder) = embedder {
         place(dialogue, &mut views, embedder);
@@ -55,6 +63,7 @@ pub(super) fn views(dialogue: &Dialogue, signs: &[TurnSigns], embedder: Option<&
             grams.extend(views[other].said.iter().filter(|gram| !gram.contains(' ')).cloned());
         }
         views[at].heard = grams;
+        views[at].place = place_of(dialogue, acts, at, &heard);
         if embedder.is_some() {
             let parts = heard.iter().map(|&other| (words(&views[other]), views[other].point.as_slice()));
             views[at].point_heard = middle(parts);
@@ -139,6 +148,37 @@ fn middle<'a>(parts: impl Iterator<Item = (usize, &'a [f32])>) -> Vec<f32> {
         middle.iter_mut().for_each(|x| *x /= length);
     }
     middle
+}
+
+/// Where turn `at` stands.
+fn place_of(dialogue: &Dialogue, acts: &[Vec<Act>], at: usize, heard: &[usize]) -> Grams {
+    let side = Side::of(dialogue.turns[at].speaker);
+    let done = |turns: &[usize]| -> BTreeSet<Label> {
+        turns.iter().flat_map(|&turn| &acts[turn]).map(|act| act.label).collect()
+    };
+    let mut place: Grams = done(heard).into_iter().map(|label| format!("after {}", label.as_str())).collect();
+    if heard.is_empty() {
+        place.insert("opens".to_owned());
+    } else if place.is_empty() {
+        place.insert("after nothing".to_owned());
+    }
+    let own: Vec<usize> = (0..at).filter(|&before| Side::of(dialogue.turns[before].speaker) == side).collect();
+    if own.is_empty() {
+        place.insert("first".to_owned());
+    } else if heard.last().is_some_and(|&heard| own.last().is_some_and(|&own| own > heard)) {
+        place.insert("goes on".to_owned());
+    }
+    let before: Vec<usize> = (0..at).collect();
+    let ever = done(&before);
+    if ever.iter().any(|label| turns_away(*label)) {
+        place.insert("since turned away".to_owned());
+    }
+    for label in [Label::Pushback, Label::Fulfilment, Label::Frustration] {
+        if ever.contains(&label) {
+            place.insert(format!("since {}", label.as_str()));
+        }
+    }
+    place
 }
 
 fn words(view: &View) -> usize {

@@ -20,6 +20,9 @@ pub enum Error {
     /// A list is shorter or longer than the labels ask for.
     #[error("the weights of {0} do not fit its labels; run `runaround train` again")]
     Size(&'static str),
+    /// Made for use with the sentence model and used without, or the other way round.
+    #[error("the weights do not fit the storeys that run; use words.json without the sentence model, points.json with it")]
+    Points,
 }
 
 /// A weight of one in the file.
@@ -72,6 +75,8 @@ pub(super) struct SideWeights {
     pub scale: Vec<Scale>,
     pub said: BTreeMap<String, Vec<i32>>,
     pub heard: BTreeMap<String, Vec<i32>>,
+    #[serde(default)]
+    pub place: BTreeMap<String, Vec<i32>>,
     /// One list per dimension; empty for weights that need no sentence model.
     pub point: Vec<Vec<i32>>,
     pub point_heard: Vec<Vec<i32>>,
@@ -159,7 +164,7 @@ impl Weights {
 impl SideWeights {
     fn check(&self, name: &'static str) -> Result<(), Error> {
         let labels = self.labels.len();
-        let words = self.said.values().chain(self.heard.values()).chain(&self.point).chain(&self.point_heard);
+        let words = self.said.values().chain(self.heard.values()).chain(self.place.values()).chain(&self.point).chain(&self.point_heard);
         let lists = words.chain([&self.bias]).all(|list| list.len() == labels) && self.scale.len() == labels;
         let points = [self.point.len(), self.point_heard.len()];
         if lists && (points == [0, 0] || points == [DIMENSIONS, DIMENSIONS]) { Ok(()) } else { Err(Error::Size(name)) }
@@ -169,6 +174,7 @@ impl SideWeights {
     pub(super) fn voices(&self, view: &View) -> Vec<Voice> {
         let mut around: Vec<f64> = self.bias.iter().map(|&bias| f64::from(bias)).collect();
         add_words(&mut around, &self.heard, &view.heard);
+        add_words(&mut around, &self.place, &view.place);
         add_point(&mut around, &self.point_heard, &view.point_heard);
         let score = |said: &Grams, point: &[f32]| {
             let mut sums = around.clone();
