@@ -26,12 +26,13 @@ pub struct Exchange {
     pub fresh: bool,
 }
 
-/// How much the full strength of a rule counts against the log-odds of the weights: learned within these bounds. The
-/// three deflections, which a call is judged by, lean on the rules, which are strict where they speak.
-const RULES_AT_LEAST: f32 = 6.0;
+/// What the full strength of a rule counts against the log-odds of the weights. Our own exchanges would trust the weights
+/// more: rules and exchanges come from the same pens. On the talk of strangers a rule that speaks is right more often.
+/// The three deflections, which a call is judged by, lean on the rules most, which are strict there.
+const RULES: f32 = 9.0;
 const RULES_ON_DEFLECTION: f32 = 12.0;
-/// In per cent: a label that is more likely wrong than this is not reported, whatever it would find.
-const LOWEST_BORDER: usize = 35;
+/// A label that fewer fresh turns carry cannot be weighed: there the rules speak alone.
+const WEIGHED_FROM: usize = 20;
 /// Parts in which exchanges are held out.
 const FOLDS: usize = 5;
 /// A word or a pair that fewer turns hold is not learned.
@@ -139,7 +140,7 @@ fn held_out(columns: &Columns, examples: &[Example], label: Label) -> Vec<f32> {
 }
 
 /// The scale that joins held-out log-odds and rules, learned where the rules are tried as well.
-fn balance(label: Label, examples: &[Example], held_out: &[f32]) -> (Scale, HeldOut) {
+fn balance(label: Label, examples: &[Example], held_out: &[f32]) -> (Option<Scale>, HeldOut) {
     let tried: Vec<(f32, f32, bool)> = examples
         .iter()
         .zip(held_out)
@@ -153,40 +154,28 @@ fn balance(label: Label, examples: &[Example], held_out: &[f32]) -> (Scale, Held
         let shape = Shape { sparse: 0, dense: rows.first().map_or(1, |row| row.dense.len()) };
         fit(shape, &rows.iter().collect::<Vec<_>>(), &answers)
     };
-    let rules = if label.is_deflection() {
-        RULES_ON_DEFLECTION
-    } else {
-        let free = fitted(&|said, strength| vec![said, strength]);
-        ((free[1] / free[0].max(0.1)) as f32).clamp(RULES_AT_LEAST, RULES_ON_DEFLECTION)
-    };
+    let rules = if label.is_deflection() { RULES_ON_DEFLECTION } else { RULES };
     let level = fitted(&|said, strength| vec![said + rules * strength]);
     let thousandths = |x: f64| (x * UNIT).round() as i32;
-    let mut scale = Scale {
+    let scale = Scale {
         rules: thousandths(f64::from(rules)),
         slope: thousandths(level[0]),
         level: thousandths(level[1]),
-        border: thousandths(f64::from(HOLDS)),
     };
-    let probable: Vec<(f32, bool)> =
-        tried.iter().map(|&(said, strength, answer)| (scale.probability(said, strength), answer)).collect();
-    let f1 = |border: f32| {
-        let right = probable.iter().filter(|&&(probability, answer)| probability >= border && answer).count();
-        let reported = probable.iter().filter(|&&(probability, _)| probability >= border).count();
-        let turns = probable.iter().filter(|&&(_, answer)| answer).count();
-        2.0 * right as f64 / (reported + turns).max(1) as f64
-    };
-    let border = (LOWEST_BORDER..=50).rev().map(|percent| percent as f32 / 100.0).max_by(|a, b| f1(*a).total_cmp(&f1(*b)));
-    let border = border.unwrap_or(HOLDS);
-    scale.border = thousandths(f64::from(border));
-    let mut done = HeldOut {
-        turns: answers.iter().filter(|&&answer| answer).count(),
-        f1: (1_000.0 * f1(border)).round() / 1_000.0,
-        ..HeldOut::default()
-    };
-    for (probability, answer) in probable.into_iter().filter(|&(probability, _)| probability >= border) {
-        let bin = &mut done.reported[(((probability - HOLDS).max(0.0) * 10.0) as usize).min(4)];
-        *bin = (bin.0 + 1, bin.1 + usize::from(answer));
+    let turns = answers.iter().filter(|&&answer| answer).count();
+    let scale = (turns >= WEIGHED_FROM).then_some(scale);
+    let mut done = HeldOut { turns, weighed: scale.is_some(), ..HeldOut::default() };
+    let (mut right, mut reported) = (0, 0);
+    for (said, strength, answer) in tried {
+        let strength = scale.map_or(strength, |scale| scale.probability(said, strength));
+        if strength >= HOLDS {
+            let bin = &mut done.reported[(((strength - HOLDS) * 10.0) as usize).min(4)];
+            *bin = (bin.0 + 1, bin.1 + usize::from(answer));
+            (right, reported) = (right + usize::from(answer), reported + 1);
+        }
     }
+    let f1 = 2.0 * right as f64 / (reported + turns).max(1) as f64;
+    done.f1 = (1_000.0 * f1).round() / 1_000.0;
     (scale, done)
 }
 
@@ -232,7 +221,7 @@ impl Columns {
     }
 
     /// The weights with all preparation of columns folded in, so that reading is a plain sum.
-    fn side(&self, labels: Vec<Label>, scale: Vec<Scale>, by_label: &[Vec<f64>]) -> SideWeights {
+    fn side(&self, labels: Vec<Label>, scale: Vec<Option<Scale>>, by_label: &[Vec<f64>]) -> SideWeights {
         let whole = |x: f64| (x * UNIT).round() as i32;
         let words = |columns: &BTreeMap<String, (usize, f64)>| {
             let list = |(gram, &(column, value)): (&String, &(usize, f64))| {

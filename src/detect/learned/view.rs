@@ -162,6 +162,15 @@ fn place_of(dialogue: &Dialogue, acts: &[Vec<Act>], at: usize, heard: &[usize]) 
     } else if place.is_empty() {
         place.insert("after nothing".to_owned());
     }
+    let just = done(heard);
+    let soothed = [Label::HollowApology, Label::ScriptedFiller];
+    if just.iter().any(|label| turns_away(*label)) {
+        place.insert("turned away".to_owned());
+    } else if just.iter().any(|label| soothed.contains(label)) {
+        place.insert("soothed".to_owned());
+    } else if !heard.is_empty() {
+        place.insert("served".to_owned());
+    }
     let own: Vec<usize> = (0..at).filter(|&before| Side::of(dialogue.turns[before].speaker) == side).collect();
     if own.is_empty() {
         place.insert("first".to_owned());
