@@ -32,7 +32,7 @@ pub struct Exchange {
 const RULES: f32 = 9.0;
 const RULES_ON_DEFLECTION: f32 = 12.0;
 /// A label that fewer fresh turns carry cannot be weighed: there the rules speak alone.
-const WEIGHED_FROM: usize = 20;
+const WEIGHED_FROM: usize = 25;
 /// Parts in which exchanges are held out.
 const FOLDS: usize = 5;
 /// A word or a pair that fewer turns hold is not learned.
@@ -167,7 +167,7 @@ fn balance(label: Label, examples: &[Example], held_out: &[f32]) -> (Option<Scal
     let mut done = HeldOut { turns, weighed: scale.is_some(), ..HeldOut::default() };
     let (mut right, mut reported) = (0, 0);
     for (said, strength, answer) in tried {
-        let strength = scale.map_or(strength, |scale| scale.probability(said, strength));
+        let strength = scale.map_or(strength, |scale| scale.probability(label, said, strength));
         if strength >= HOLDS {
             let bin = &mut done.reported[(((strength - HOLDS) * 10.0) as usize).min(4)];
             *bin = (bin.0 + 1, bin.1 + usize::from(answer));
