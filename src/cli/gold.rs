@@ -15,6 +15,8 @@ pub(super) struct Gold {
     /// Of each turn.
     pub(super) labels: Vec<BTreeSet<Label>>,
     pub(super) call: Call,
+    /// Where it comes from; empty where it is not said.
+    pub(super) source: String,
     /// `tweet`, `chat`, `spoken` and so on; empty where it is not said.
     pub(super) medium: String,
     /// Not deflected, though the words could make one think so.
@@ -35,6 +37,8 @@ struct Line {
     #[serde(default)]
     call: Call,
     #[serde(default)]
+    source: String,
+    #[serde(default)]
     medium: String,
     #[serde(default)]
     hard_negative: bool,
@@ -43,6 +47,23 @@ struct Line {
 #[derive(Deserialize)]
 struct LineTurn {
     labels: BTreeSet<Label>,
+}
+
+/// Reads the scripts of the recordings in `folder`, one dialogue a file, by name.
+///
+/// # Errors
+/// The folder cannot be read, or a file is no labelled dialogue.
+pub(super) fn read_scripts(folder: &Path) -> Result<Vec<Gold>> {
+    let listed = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut paths = listed.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+    paths.sort();
+    let read = |path: &std::path::PathBuf| {
+        let name = path.display().to_string();
+        let content = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+        parse(&content).with_context(|| name)
+    };
+    paths.iter().map(read).collect()
 }
 
 /// Reads a labelled set.
@@ -65,6 +86,7 @@ fn parse(line: &str) -> Result<Gold> {
         dialogue,
         labels: line.turns.into_iter().map(|turn| turn.labels).collect(),
         call: line.call,
+        source: line.source,
         medium: line.medium,
         hard_negative: line.hard_negative,
     })

@@ -59,6 +59,14 @@ impl Storeys {
     }
 }
 
+/// Hash of the only sentence model [`embedder`] accepts.
+pub(super) fn sentence_model_sha256() -> String {
+    let manifest = models::Manifest::built_in();
+    let model = manifest.model("minilm").expect("the built-in list has it");
+    let file = model.files.iter().find(|file| file.name() == "model.safetensors");
+    file.expect("the built-in list has it").sha256.clone()
+}
+
 /// Every storey whose parts are in `folder`.
 ///
 /// # Errors

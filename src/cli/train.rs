@@ -36,14 +36,11 @@ const FILES: [(&str, bool); 4] =
 /// Files that cannot be read or written, a sentence model that cannot be loaded.
 pub fn run(args: Args) -> Result<()> {
     let mut exchanges = Vec::new();
-    let mut hash = Sha256::new();
     for (name, fresh) in FILES {
-        let path = args.data.join(name);
-        hash.update(std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?);
         let exchange = |gold: gold::Gold| Exchange { dialogue: gold.dialogue, labels: gold.labels, fresh };
-        exchanges.extend(gold::read(&path)?.into_iter().map(exchange));
+        exchanges.extend(gold::read(&args.data.join(name))?.into_iter().map(exchange));
     }
-    let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest(&args.data)?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
     write(&args.out.join("words.json"), &exchanges, &digest, None)?;
     match storeys::embedder(&args.models.unwrap_or_else(models::default_folder))? {
@@ -52,9 +49,22 @@ pub fn run(args: Args) -> Result<()> {
     }
 }
 
+/// The hash of all exchanges in `data`, lower-case hex.
+fn digest(data: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    for (name, _) in FILES {
+        let path = data.join(name);
+        hash.update(std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?);
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn write(path: &Path, exchanges: &[Exchange], digest: &str, embedder: Option<&Embedder>) -> Result<()> {
     let start = Instant::now();
-    let weights = teach(exchanges, &Rules::built_in(), embedder).made_from(digest);
+    let mut weights = teach(exchanges, &Rules::built_in(), embedder).made_from(digest);
+    if embedder.is_some() {
+        weights = weights.with_model(&storeys::sentence_model_sha256());
+    }
     std::fs::write(path, weights.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
     let about = weights.about();
     let f1: f64 = about.held_out.values().map(|label| label.f1).sum::<f64>() / about.held_out.len().max(1) as f64;
@@ -66,4 +76,36 @@ fn write(path: &Path, exchanges: &[Exchange], digest: &str, embedder: Option<&Em
         about.counts.1
     ));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::learned::Weights;
+    use crate::detect::rules;
+    use crate::models::Manifest;
+
+    #[test]
+    fn shipped_weights_were_made_from_the_data_the_rules_and_the_model_that_ship() {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+        for weights in [Weights::for_words(), Weights::for_points()] {
+            let about = weights.about();
+            assert_eq!(about.exchanges, digest(&data).unwrap(), "exchanges changed; run: make train");
+            assert_eq!(about.rules, rules::digest(rules::BUILT_IN), "rules changed; run: make train");
+        }
+        let manifest = Manifest::built_in();
+        let model = manifest.model("minilm").unwrap();
+        let file = model.files.iter().find(|file| file.name() == "model.safetensors").unwrap();
+        assert_eq!(Weights::for_points().about().sentences, file.sha256, "the model changed; run: make train");
+        assert_eq!(Weights::for_words().about().sentences, "");
+    }
+
+    #[test]
+    fn the_same_exchanges_give_the_same_weights() {
+        let written = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/written.jsonl");
+        let exchange = |gold: gold::Gold| Exchange { dialogue: gold.dialogue, labels: gold.labels, fresh: true };
+        let exchanges: Vec<Exchange> = gold::read(&written).unwrap().into_iter().map(exchange).collect();
+        let [one, other] = [(); 2].map(|()| teach(&exchanges, &Rules::built_in(), None).to_json());
+        assert_eq!(one, other);
+    }
 }

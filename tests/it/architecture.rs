@@ -120,6 +120,8 @@ fn engines_are_known_in_one_place() {
         ("rubato", &["src/audio/resample.rs"]),
         ("axum", &["src/http/"]),
         ("reqwest", &["src/models/", "src/judge.rs"]),
+        ("candle_core", &["src/detect/semantic/"]),
+        ("tokenizers", &["src/detect/semantic/"]),
     ];
     let mut files = Vec::new();
     rust_files(&root().join("src"), &mut files);

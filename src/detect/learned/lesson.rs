@@ -52,7 +52,11 @@ pub fn teach(exchanges: &[Exchange], rules: &Rules, embedder: Option<&Embedder>)
             let signs = rules.read(&exchange.dialogue);
             let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
             let decision = acts::decide(&exchange.dialogue, &signs, &scores::from_hits(&hits), None);
-            Lesson { exchange, views: views(&exchange.dialogue, &signs, &decision.acts, embedder), weighed: decision.weighed }
+            Lesson {
+                exchange,
+                views: views(&exchange.dialogue, &signs, &decision.acts, embedder),
+                weighed: decision.weighed,
+            }
         })
         .collect();
     let mut about = About {
@@ -87,9 +91,13 @@ struct Example<'a> {
 fn of_side(side: Side, lessons: &[Lesson], points: bool, about: &mut About) -> SideWeights {
     let turns = || {
         lessons.iter().enumerate().flat_map(|(number, lesson)| {
-            lesson.exchange.dialogue.turns.iter().enumerate().filter_map(move |(at, turn)| {
-                side.hears(turn.speaker).then_some((number, lesson, at))
-            })
+            lesson
+                .exchange
+                .dialogue
+                .turns
+                .iter()
+                .enumerate()
+                .filter_map(move |(at, turn)| side.hears(turn.speaker).then_some((number, lesson, at)))
         })
     };
     let columns = Columns::of(turns().map(|(_, lesson, at)| &lesson.views[at]), points);
@@ -157,11 +165,8 @@ fn balance(label: Label, examples: &[Example], held_out: &[f32]) -> (Option<Scal
     let rules = if label.is_deflection() { RULES_ON_DEFLECTION } else { RULES };
     let level = fitted(&|said, strength| vec![said + rules * strength]);
     let thousandths = |x: f64| (x * UNIT).round() as i32;
-    let scale = Scale {
-        rules: thousandths(f64::from(rules)),
-        slope: thousandths(level[0]),
-        level: thousandths(level[1]),
-    };
+    let scale =
+        Scale { rules: thousandths(f64::from(rules)), slope: thousandths(level[0]), level: thousandths(level[1]) };
     let turns = answers.iter().filter(|&&answer| answer).count();
     let scale = (turns >= WEIGHED_FROM).then_some(scale);
     let mut done = HeldOut { turns, weighed: scale.is_some(), ..HeldOut::default() };
@@ -204,7 +209,10 @@ impl Columns {
     }
 
     fn shape(&self) -> Shape {
-        Shape { sparse: self.said.len() + self.heard.len() + self.place.len(), dense: self.points[0].len() + self.points[1].len() }
+        Shape {
+            sparse: self.said.len() + self.heard.len() + self.place.len(),
+            dense: self.points[0].len() + self.points[1].len(),
+        }
     }
 
     fn row(&self, said: &Grams, point: &[f32], view: &View) -> Row {
@@ -243,7 +251,16 @@ impl Columns {
         }
         let [point, point_heard] = points;
         let bias = bias.into_iter().map(whole).collect();
-        SideWeights { labels, bias, scale, said: words(&self.said), heard: words(&self.heard), place: words(&self.place), point, point_heard }
+        SideWeights {
+            labels,
+            bias,
+            scale,
+            said: words(&self.said),
+            heard: words(&self.heard),
+            place: words(&self.place),
+            point,
+            point_heard,
+        }
     }
 }
 

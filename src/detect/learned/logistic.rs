@@ -102,10 +102,9 @@ fn direction(slope: &[f64], past: &[(Vec<f64>, Vec<f64>)]) -> Vec<f64> {
         add(&mut direction, -share, turned);
         shares.push(share);
     }
-    let scale = past.last().map_or_else(
-        || 1.0 / length(slope).max(1.0),
-        |(moved, turned)| dot(moved, turned) / dot(turned, turned),
-    );
+    let scale = past
+        .last()
+        .map_or_else(|| 1.0 / length(slope).max(1.0), |(moved, turned)| dot(moved, turned) / dot(turned, turned));
     direction.iter_mut().for_each(|x| *x *= scale);
     for ((moved, turned), share) in past.iter().zip(shares.into_iter().rev()) {
         let back = dot(turned, &direction) / dot(moved, turned);

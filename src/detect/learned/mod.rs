@@ -70,7 +70,8 @@ impl Opinion {
     pub fn weigh_in(&self, scores: &mut TurnScores) {
         for voice in &self.voices {
             let before = scores.get(voice.label).cloned();
-            let strength = voice.scale.probability(voice.label, voice.said, before.as_ref().map_or(0.0, |score| score.strength));
+            let strength =
+                voice.scale.probability(voice.label, voice.said, before.as_ref().map_or(0.0, |score| score.strength));
             if before.is_none() && strength < FAINT {
                 continue;
             }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Side;
 use crate::detect::context::turns_away;
-use crate::detect::rules::TurnSigns;
+use crate::detect::rules::{Cue, TurnSigns};
 use crate::detect::semantic::{DIMENSIONS, Embedder};
 use crate::detect::text::Words;
 use crate::domain::{Act, Dialogue, Label, Role};
@@ -44,6 +44,8 @@ pub(super) struct Clause {
 
 /// A stretch of fewer words joins its neighbour.
 const SHORT: usize = 3;
+/// An apology of so many words has nothing behind it.
+const BARE: usize = 3;
 
 /// The views of all turns. `signs` and `acts`, what the rules alone decided, have one entry per turn.
 pub(super) fn views(
@@ -73,7 +75,7 @@ pub(super) fn views(
 }
 
 fn of_turn(signs: &TurnSigns) -> View {
-    let clauses: Vec<Clause> = clauses(&signs.words)
+    let clauses: Vec<Clause> = clauses(&signs.words, |sentence| is_bare_apology(signs, sentence))
         .into_iter()
         .map(|range| Clause {
             bytes: signs.words.bytes(range.clone()),
@@ -86,15 +88,26 @@ fn of_turn(signs: &TurnSigns) -> View {
     View { said, clauses, ..View::default() }
 }
 
+/// "I'm sorry.": the rules hear it. The weights do not, or saying it ten times would count ten times.
+fn is_bare_apology(signs: &TurnSigns, sentence: &Range<usize>) -> bool {
+    let inside = |words: &Range<usize>| words.start < sentence.end && sentence.start < words.end;
+    sentence.len() <= BARE && signs.cues.iter().any(|hit| hit.cue == Cue::Apology && inside(&hit.words))
+}
+
 /// Sentences, the very short ones joined to the one before.
-fn clauses(words: &Words) -> Vec<Range<usize>> {
+fn clauses(words: &Words, pass_over: impl Fn(&Range<usize>) -> bool) -> Vec<Range<usize>> {
     let mut clauses: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     while at < words.len() {
         let sentence = words.sentence(at);
         at = sentence.end;
+        if pass_over(&sentence) {
+            continue;
+        }
         match clauses.last_mut() {
-            Some(last) if last.len() < SHORT || sentence.len() < SHORT - 1 => last.end = sentence.end,
+            Some(last) if last.end == sentence.start && (last.len() < SHORT || sentence.len() < SHORT - 1) => {
+                last.end = sentence.end
+            }
             _ => clauses.push(sentence),
         }
     }

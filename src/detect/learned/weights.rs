@@ -21,7 +21,9 @@ pub enum Error {
     #[error("the weights of {0} do not fit its labels; run `runaround train` again")]
     Size(&'static str),
     /// Made for use with the sentence model and used without, or the other way round.
-    #[error("the weights do not fit the storeys that run; use words.json without the sentence model, points.json with it")]
+    #[error(
+        "the weights do not fit the storeys that run; use words.json without the sentence model, points.json with it"
+    )]
     Points,
 }
 
@@ -44,6 +46,8 @@ pub struct Weights {
 pub struct About {
     /// Hash of the exchanges, lower-case hex.
     pub exchanges: String,
+    /// Hash of the sentence model whose points they read; empty if they read none.
+    pub sentences: String,
     /// Hash of the phrase rules they were balanced with.
     pub rules: String,
     /// The program that made them.
@@ -121,12 +125,14 @@ impl Scale {
 impl Weights {
     /// Weights for rules and words alone, as shipped.
     pub fn for_words() -> Self {
-        Self::parse(include_str!("../../../data/weights/words.json")).expect("shipped weights are whole: a test reads them")
+        Self::parse(include_str!("../../../data/weights/words.json"))
+            .expect("shipped weights are whole: a test reads them")
     }
 
     /// Weights for use with the sentence model, as shipped.
     pub fn for_points() -> Self {
-        Self::parse(include_str!("../../../data/weights/points.json")).expect("shipped weights are whole: a test reads them")
+        Self::parse(include_str!("../../../data/weights/points.json"))
+            .expect("shipped weights are whole: a test reads them")
     }
 
     /// Reads what [`Weights::to_json`] wrote.
@@ -143,6 +149,12 @@ impl Weights {
     /// Notes the hash of the exchanges.
     pub fn made_from(mut self, exchanges: &str) -> Self {
         exchanges.clone_into(&mut self.about.exchanges);
+        self
+    }
+
+    /// Notes the hash of the sentence model.
+    pub fn with_model(mut self, sha256: &str) -> Self {
+        sha256.clone_into(&mut self.about.sentences);
         self
     }
 
@@ -176,7 +188,13 @@ impl Weights {
 impl SideWeights {
     fn check(&self, name: &'static str) -> Result<(), Error> {
         let labels = self.labels.len();
-        let words = self.said.values().chain(self.heard.values()).chain(self.place.values()).chain(&self.point).chain(&self.point_heard);
+        let words = self
+            .said
+            .values()
+            .chain(self.heard.values())
+            .chain(self.place.values())
+            .chain(&self.point)
+            .chain(&self.point_heard);
         let lists = words.chain([&self.bias]).all(|list| list.len() == labels) && self.scale.len() == labels;
         let points = [self.point.len(), self.point_heard.len()];
         if lists && (points == [0, 0] || points == [DIMENSIONS, DIMENSIONS]) { Ok(()) } else { Err(Error::Size(name)) }

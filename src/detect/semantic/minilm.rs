@@ -198,7 +198,15 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 fn gelu(x: f32) -> f32 {
     let z = (x * std::f32::consts::FRAC_1_SQRT_2).clamp(-4.0, 4.0);
     let square = z * z;
-    let over = [-2.726_142_4e-10, 2.770_681_7e-8, -2.101_024e-6, -5.692_506_2e-5, -7.349_906e-4, -2.954_600_1e-3, -1.609_603_8e-2];
+    let over = [
+        -2.726_142_4e-10,
+        2.770_681_7e-8,
+        -2.101_024e-6,
+        -5.692_506_2e-5,
+        -7.349_906e-4,
+        -2.954_600_1e-3,
+        -1.609_603_8e-2,
+    ];
     let under = [-1.456_606_7e-5, -2.133_740_2e-4, -1.682_827e-3, -7.373_329_3e-3, -1.426_475_5e-2];
     let polynomial = |terms: &[f32]| terms.iter().fold(0.0, |sum, term| sum * square + term);
     let erf = z * polynomial(&over) / polynomial(&under);
