@@ -8,7 +8,6 @@ use anyhow::Context;
 use anyhow::Result;
 
 use super::judge::JudgeChoice;
-use crate::detect::Detectors;
 use crate::models;
 #[cfg(feature = "whisper")]
 use crate::models::Store;
@@ -66,7 +65,7 @@ pub fn start(choice: &ModelChoice, house: &HouseChoice, threads: usize) -> Resul
         pool,
         model: name,
         model_sha256: sha256,
-        detectors: Arc::new(Detectors::rules_only()),
+        detectors: Arc::new(super::storeys::all_here(&choice.folder())?),
         playbook,
         judge,
     })
