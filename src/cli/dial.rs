@@ -60,9 +60,8 @@ pub struct Args {
 /// A recording that cannot be read, a server that cannot be reached.
 #[allow(clippy::print_stdout, reason = "this is what the user asked to be told")]
 pub fn run(args: Args) -> Result<ExitCode> {
-    let read = |path: &PathBuf| {
-        Tape::read(path).map(Arc::new).with_context(|| format!("cannot read {}", path.display()))
-    };
+    let read =
+        |path: &PathBuf| Tape::read(path).map(Arc::new).with_context(|| format!("cannot read {}", path.display()));
     let tapes = args.files.iter().map(read).collect::<Result<Vec<_>>>()?;
     anyhow::ensure!(args.pace > 0.0 && args.pace.is_finite(), "--pace must be above 0");
     let plan = Plan {
@@ -85,7 +84,14 @@ pub fn run(args: Args) -> Result<ExitCode> {
     println!("frames   {} lost on purpose", tally.frames_lost);
     for (what, values) in [("words", &tally.words_ms), ("deflect", &tally.deflections_ms)] {
         let at = |percent| percentile(values, percent).map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
-        println!("{what:<8} {} events, p50 {}, p95 {}, p99 {}, worst {}", values.len(), at(50), at(95), at(99), at(100));
+        println!(
+            "{what:<8} {} events, p50 {}, p95 {}, p99 {}, worst {}",
+            values.len(),
+            at(50),
+            at(95),
+            at(99),
+            at(100)
+        );
     }
     println!("nudges   {}", tally.nudges);
     let fine = tally.refused + tally.broken == 0;

@@ -1,7 +1,6 @@
 //! What every analysing verb needs: the speech model, the detectors and a pool of threads.
 
 use std::path::PathBuf;
-#[cfg(feature = "whisper")]
 use std::sync::Arc;
 
 #[cfg(feature = "whisper")]
@@ -9,8 +8,6 @@ use anyhow::Context;
 use anyhow::Result;
 
 use super::judge::JudgeChoice;
-#[cfg(feature = "whisper")]
-use crate::detect::Detectors;
 use crate::models;
 #[cfg(feature = "whisper")]
 use crate::models::Store;
@@ -68,7 +65,7 @@ pub fn start(choice: &ModelChoice, house: &HouseChoice, threads: usize) -> Resul
         pool,
         model: name,
         model_sha256: sha256,
-        detectors: Arc::new(Detectors::rules_only()),
+        detectors: Arc::new(super::storeys::all_here(&choice.folder())?),
         playbook,
         judge,
     })
@@ -81,6 +78,47 @@ pub fn start(choice: &ModelChoice, house: &HouseChoice, threads: usize) -> Resul
 #[cfg(not(feature = "whisper"))]
 pub fn start(_: &ModelChoice, _: &HouseChoice, _: usize) -> Result<Engine> {
     anyhow::bail!("this build has no speech engine; build it with the feature whisper (it is on by default)")
+}
+
+/// Transcription threads for live calls, with room for `room` windows that wait.
+///
+/// # Errors
+/// A model that is missing or not what it should be; the message names the cure.
+#[cfg(feature = "whisper")]
+pub fn live_pool(choice: &ModelChoice, threads: usize, room: usize) -> Result<crate::transcribe::Pool> {
+    use crate::transcribe::{Pool, whisper};
+
+    let model = Store::open(&choice.folder()).whisper(&choice.model)?;
+    let engine = whisper::Engine::load(&model.name, &model.bytes, whisper::Config::default())?;
+    drop(model);
+    Pool::with_room(threads.max(1), room, move |_| engine.worker())
+        .with_context(|| format!("cannot start {threads} transcription threads for live calls"))
+}
+
+/// Without a speech engine there is nothing to start.
+///
+/// # Errors
+/// Always, naming the cure.
+#[cfg(not(feature = "whisper"))]
+pub fn live_pool(_: &ModelChoice, _: usize, _: usize) -> Result<crate::transcribe::Pool> {
+    anyhow::bail!("this build has no speech engine, so it takes no live calls; build it with the feature whisper")
+}
+
+/// An engine that hears no words: everything but the speech model is at work.
+///
+/// # Errors
+/// A playbook with mistakes, a judge that is not allowed; the message names the cure.
+pub fn deaf(house: &HouseChoice) -> Result<Engine> {
+    use crate::transcribe::{Pool, Scripted};
+
+    Ok(Engine {
+        pool: Pool::start(1, |_| Ok(Box::new(Scripted::new([""; 0]))))?,
+        model: "none".to_owned(),
+        model_sha256: String::new(),
+        detectors: Arc::new(Detectors::rules_only()),
+        playbook: house.playbook.as_deref().map(super::playbook::load).transpose()?,
+        judge: house.judge.start()?,
+    })
 }
 
 /// As many as the machine has cores.

@@ -2,11 +2,6 @@
 //!
 //! Sockets that bring sound are refused with a problem before they are upgraded, and closed with a code after. Nothing here
 //! waits on a reader: sound goes into the switchboard's inbox, events come out of its ring.
-// Rows for the policy table:
-//   GET /v1/live/pcm, /v1/live/asterisk     scope calls:write (a telephone system's key)     audit: none (the call is the record)
-//   GET /v1/live/twilio                     public where a Twilio token is set (the signature is the credential), else calls:write
-//   GET /v1/live/calls, /v1/live/events, /v1/live/calls/{id}/events    least role supervisor, scope calls:read    audit: none
-//   GET /v1/live/calls/{id}/listen          least role supervisor, scope calls:read          audit: call.listen
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -45,10 +40,8 @@ use super::{Door, Problem};
 pub struct Doors {
     /// The calls.
     pub switchboard: Switchboard,
-    /// Token that the provider signs its requests with; without it, signatures are not looked at.
+    /// Token that the provider signs its requests with. Without it, only a server without accounts takes its calls.
     pub twilio_token: Option<String>,
-    /// How the provider writes this server's address, for instance `wss://calls.example.org`: the signature covers it.
-    pub public_url: Option<String>,
 }
 
 /// A socket that brings sound and says nothing for so long is dead.
@@ -136,13 +129,20 @@ async fn twilio(
             )
         })?;
         let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let base = doors.public_url.clone().unwrap_or_else(|| format!("wss://{host}"));
+        let base = match door.config.public_url.split_once("://") {
+            Some(("http", host)) => format!("ws://{host}"),
+            Some((_, host)) => format!("wss://{host}"),
+            None => format!("wss://{host}"),
+        };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let url = format!("{}{path}", base.trim_end_matches('/'));
         if !signature::holds(token, &url, &[], given) {
             let detail = "the signature does not fit; check the provider's token and this server's public address";
             return Err(Problem::new("forbidden", detail));
         }
+    } else if door.config.accounts {
+        let detail = "no provider is known here; start the server with --live-twilio-token-file";
+        return Err(Problem::new("authentication-required", detail));
     }
     let seat = doors.switchboard.seat()?;
     Ok(take(upgrade, doors, Talk::new("twilio", Twilio::default(), Some(seat), None)))
@@ -402,20 +402,12 @@ async fn listen(
 ) -> Result<Response, Problem> {
     let board = doors(&door)?.switchboard.clone();
     let line = find(&board, &actor, &id)?;
-    audit_listening(&door, &actor, line.id).await?;
+    // Before the first sample: the guard writes down only what it sees succeed, and an upgrade is no success yet.
+    let object = format!("call:{}", line.id);
+    door.store.record(&actor, "call.listen", &object, serde_json::json!({ "as": "live" })).await?;
     let (sound, hello) = (line.listen(), serde_json::json!({ "rate_hz": line.rate_hz, "channels": line.channels }));
     drop(line);
     Ok(upgrade.on_upgrade(move |socket| hear(socket, sound, hello.to_string(), board)))
-}
-
-/// Listening in on people is written down before the first sample.
-async fn audit_listening(door: &Door, actor: &Actor, call: CallId) -> Result<(), Problem> {
-    let broken = |_| Problem::new("storage-unavailable", "listening in cannot be written down; check the disk");
-    let mut change = door.store.change().await.map_err(broken)?;
-    let object = format!("call:{call}");
-    let detail = serde_json::json!({ "live": true });
-    crate::store::audit::record(&mut change, actor, "call.listen", &object, detail).await.map_err(broken)?;
-    crate::store::commit(change).await.map_err(broken)
 }
 
 async fn hear(mut socket: WebSocket, mut sound: broadcast::Receiver<Arc<Vec<i16>>>, hello: String, board: Switchboard) {

@@ -254,10 +254,7 @@ async fn pace(plan: &Plan, begun: Instant, n: usize, dice: &mut Dice) {
 
 /// Says goodbye and waits until the server has closed, so that it has taken everything.
 async fn close(mut socket: Socket) {
-    let _ = timeout(Duration::from_secs(10), async {
-        while let Some(Ok(_)) = socket.next().await {}
-    })
-    .await;
+    let _ = timeout(Duration::from_secs(10), async { while let Some(Ok(_)) = socket.next().await {} }).await;
 }
 
 async fn pcm(plan: &Plan, tape: &Tape, dice: &mut Dice, name: Uuid, begin: impl Fn()) -> Result<(), Broken> {
@@ -345,7 +342,8 @@ async fn twilio(
         }
         socket.flush().await?;
     }
-    let stop = json!({ "event": "stop", "sequenceNumber": (sequence + 1).to_string(), "streamSid": stream, "stop": {} });
+    let stop =
+        json!({ "event": "stop", "sequenceNumber": (sequence + 1).to_string(), "streamSid": stream, "stop": {} });
     for last in held.into_iter().chain([stop.to_string()]) {
         socket.send(Message::text(last)).await?;
     }
@@ -389,13 +387,16 @@ async fn events(plan: &Plan) -> std::io::Result<BufReader<TcpStream>> {
     let mut socket = TcpStream::connect(plan.server).await?;
     let key = plan.key.as_ref().map(|key| format!("authorization: Bearer {key}\r\n")).unwrap_or_default();
     // HTTP 1.0 has no chunks: what comes is what was meant.
-    let head = format!("GET /v1/live/events HTTP/1.0\r\nhost: {}\r\n{key}accept: text/event-stream\r\n\r\n", plan.server);
+    let head =
+        format!("GET /v1/live/events HTTP/1.0\r\nhost: {}\r\n{key}accept: text/event-stream\r\n\r\n", plan.server);
     socket.write_all(head.as_bytes()).await?;
     let mut reader = BufReader::new(socket);
     let mut line = String::new();
     reader.read_line(&mut line).await?;
     if line.split(' ').nth(1) != Some("200") {
-        return Err(std::io::Error::other("the server gives no live events; is it started with --live, and is the key right"));
+        return Err(std::io::Error::other(
+            "the server gives no live events; is it started with --live, and is the key right",
+        ));
     }
     while reader.read_line(&mut line).await? > 0 && !line.ends_with("\r\n\r\n") {}
     Ok(reader)

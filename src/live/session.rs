@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::detect::Detectors;
@@ -32,8 +32,15 @@ pub struct Engine {
     pub pool: Pool,
     /// Rules, examples and weights.
     pub detectors: Arc<Detectors>,
-    /// What the house's agents can do, if it told.
-    pub playbook: Option<Arc<Playbook>>,
+    /// What the house's agents can do, if it told. A call keeps the one it began with.
+    pub playbook: Mutex<Option<Arc<Playbook>>>,
+}
+
+impl Engine {
+    /// The playbook in force.
+    fn playbook(&self) -> Option<Arc<Playbook>> {
+        self.playbook.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Windows of one call that are with the transcribers at once.
@@ -115,7 +122,7 @@ impl Session {
                 channels,
                 hello.roles.clone(),
                 Arc::clone(&engine.detectors),
-                engine.playbook.clone(),
+                engine.playbook(),
                 config.nudges.clone(),
             ),
             axes: (0..channels).map(|_| Axis::new(hello.rate_hz, &config.gaps)).collect(),

@@ -16,8 +16,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
+use crate::access::Actor;
+use crate::detect::playbook::Playbook;
 use crate::domain::{ChannelId, Role};
-use crate::jobs::{self, CallId, Jobs};
+use crate::jobs::{self, CallId, Jobs, Recording};
+use crate::store;
+use crate::store::calls::Accepted;
 
 use super::bus::Bus;
 use super::card::Card;
@@ -34,6 +38,9 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Sound that waits for somebody who listens in, in pieces.
 const LISTENING: usize = 256;
+
+/// How often the playbook in force is looked for.
+const LOOK_FOR_PLAYBOOK: Duration = Duration::from_secs(5);
 
 /// What this server can take.
 #[derive(Clone, Debug)]
@@ -209,6 +216,8 @@ impl Feed {
 struct Record {
     roles: Option<Vec<Role>>,
     facts: Facts,
+    /// Milliseconds since 1970.
+    started_at: i64,
 }
 
 impl Switchboard {
@@ -234,6 +243,7 @@ impl Switchboard {
         let left = std::fs::read_dir(&board.0.root)?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         let mut left: Vec<CallId> = left.collect();
         left.sort();
+        tokio::spawn(board.clone().follow_playbook());
         let recovering = board.clone();
         tokio::spawn(async move {
             for id in left {
@@ -295,7 +305,7 @@ impl Switchboard {
         let id = CallId::generate();
         let folder = self.0.root.join(id.to_string());
         std::fs::create_dir_all(&folder)?;
-        let record = Record { roles: hello.roles.clone(), facts: hello.facts.clone() };
+        let record = Record { roles: hello.roles.clone(), facts: hello.facts.clone(), started_at: store::now_ms() };
         std::fs::write(folder.join("call.json"), serde_json::to_vec(&record).map_err(io::Error::from)?)?;
         let roles = hello.roles.clone().unwrap_or_else(|| vec![Role::Mixed; usize::from(hello.channels)]);
         let session = Session::begin(
@@ -441,37 +451,83 @@ impl Switchboard {
     /// Makes the recording of a call that is over an accepted call of the batch service, under the same id.
     async fn hand_over(&self, id: CallId) -> io::Result<()> {
         let folder = self.0.root.join(id.to_string());
+        let jobs = &self.0.jobs;
         // A server that died between accepting and clearing up has done its work.
-        if self.0.jobs.get(id).is_none() {
-            let record = std::fs::read(folder.join("call.json"))?;
+        if jobs.store().call(id).await.map_err(io::Error::other)?.is_none() {
+            let record = tokio::fs::read(folder.join("call.json")).await?;
             let record: Record = serde_json::from_slice(&record).map_err(io::Error::from)?;
             let audio = folder.join("audio.wav");
-            if recording::repair(&audio)?.is_some() {
-                accept(&self.0.jobs, id, &audio, &record).await?;
+            let mending = audio.clone();
+            let mended = tokio::task::spawn_blocking(move || recording::repair(&mending)).await;
+            if mended.map_err(io::Error::other)??.is_some() {
+                accept(jobs, id, &audio, record).await?;
             }
         }
-        std::fs::remove_dir_all(&folder)
+        tokio::fs::remove_dir_all(&folder).await
+    }
+
+    /// Keeps up with the playbook in force.
+    async fn follow_playbook(self) {
+        let mut known = None;
+        loop {
+            match self.0.jobs.store().playbook_in_force().await {
+                Ok(Some((id, text))) if known.as_ref() != Some(&id) => {
+                    match Playbook::parse("playbook.toml", &text) {
+                        Ok(playbook) => *lock(&self.0.engine.playbook) = Some(Arc::new(playbook)),
+                        Err(_) => warn!(playbook = id, "this playbook was made for another version; calls go without"),
+                    }
+                    known = Some(id);
+                }
+                Ok(_) => {}
+                Err(cause) => warn!(%cause, "cannot look for the playbook"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_FOR_PLAYBOOK) => {}
+                () = self.stopping() => return,
+            }
+        }
     }
 }
 
-/// The one place that knows how the batch service takes a recording in.
-async fn accept(jobs: &Jobs, id: CallId, audio: &Path, record: &Record) -> io::Result<()> {
-    use tokio::io::AsyncReadExt;
-
-    let mut upload = jobs.receive_as(id).await?;
-    let mut file = tokio::fs::File::open(audio).await?;
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut buffer).await? {
-            0 => break,
-            n => upload.write(&buffer[..n]).await?,
+/// The one place that knows how the batch service takes a recording in. It gets a second name for the file: until the
+/// call is accepted, the first one stays for the next start.
+async fn accept(jobs: &Jobs, id: CallId, audio: &Path, record: Record) -> io::Result<()> {
+    let facts = record.facts;
+    let roles = record.roles.filter(|roles| roles.iter().all(|role| *role != Role::Mixed));
+    let mut facts = store::facts::Facts {
+        name: facts.name.or_else(|| facts.external_id.clone()).or_else(|| Some("live call".to_owned())),
+        roles: roles.map(|roles| roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",")),
+        external_id: facts.external_id,
+        agent: facts.agent,
+        team: facts.team,
+        queue: facts.queue,
+        caller_ref: facts.caller_ref,
+        started_at: Some(record.started_at),
+        direction: None,
+        tags: vec!["live".to_owned()],
+        language: facts.language,
+    };
+    let actor = Actor { id: "live".to_owned(), name: "live calls".to_owned(), ..Actor::anyone() };
+    // At most: as it is, without a team that is not there, without a name that is taken.
+    for _ in 0..3 {
+        let given = audio.with_file_name("handed-over.wav");
+        let (from, to) = (audio.to_owned(), given);
+        let recording = tokio::task::spawn_blocking(move || {
+            let _ = std::fs::remove_file(&to);
+            std::fs::hard_link(&from, &to)?;
+            Recording::of_file(to)
+        });
+        let recording = recording.await.map_err(io::Error::other)??.named(id);
+        match jobs.accept(recording, facts.clone(), &actor, None).await.map_err(io::Error::other)? {
+            Accepted::NoSuchTeam => {
+                warn!(call = %id, "the team of this live call does not exist; it goes to the first one");
+                facts.team = None;
+            }
+            Accepted::Duplicate { .. } => facts.external_id = None,
+            _ => return Ok(()),
         }
     }
-    let facts = &record.facts;
-    let name = facts.name.clone().or_else(|| facts.external_id.clone()).unwrap_or_else(|| "live call".to_owned());
-    let roles = record.roles.as_ref().filter(|roles| roles.iter().all(|role| *role != Role::Mixed));
-    let roles = roles.map(|roles| roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(","));
-    jobs.accept(upload, name, roles).await.map(|_| ())
+    Err(io::Error::other("the call was not accepted"))
 }
 
 fn take(session: &mut Session, input: Input, out: &mut Vec<Body>) -> io::Result<()> {

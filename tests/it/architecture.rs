@@ -15,18 +15,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["domain"]),
     ("models", &["domain"]),
     ("judge", &["domain", "detect"]),
-    ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "detect"]),
+    ("seed", &["domain", "detect", "dialogue"]),
+    ("rescore", &["domain", "detect", "dialogue"]),
+    ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "privacy", "detect"]),
     ("store", &["domain", "access", "report"]),
     ("access", &["domain"]),
     ("privacy", &["domain"]),
+    ("sandbox", &[]),
     ("webhooks", &["domain", "store"]),
     ("jobs", &["domain", "report", "store", "access", "privacy"]),
-    ("live", &["domain", "audio", "transcribe", "dialogue", "detect", "jobs"]),
+    ("live", &["domain", "ingest", "audio", "transcribe", "dialogue", "detect", "jobs", "store", "access"]),
     ("watch", &["domain", "jobs", "store", "access"]),
     ("config", &["domain", "jobs", "http", "webhooks", "watch", "access", "store"]),
     (
         "http",
-        &["live", "domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline"],
+        &[
+            "domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline",
+            "rescore", "live",
+        ],
     ),
     (
         "cli",
@@ -50,6 +56,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "webhooks",
             "watch",
             "config",
+            "seed",
+            "sandbox",
         ],
     ),
 ];
@@ -139,6 +147,8 @@ fn engines_are_known_in_one_place() {
         ("sqlx", &["src/store/"]),
         ("object_store", &["src/store/"]),
         ("reqwest", &["src/models/", "src/judge.rs", "src/webhooks/"]),
+        ("candle_core", &["src/detect/semantic/"]),
+        ("tokenizers", &["src/detect/semantic/"]),
     ];
     let mut files = Vec::new();
     rust_files(&root().join("src"), &mut files);
