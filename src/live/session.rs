@@ -418,3 +418,77 @@ impl Piece {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::protocol::Facts;
+    use crate::transcribe::{Error, Language, Scripted, Transcriber};
+
+    /// Never answers in time.
+    struct Slow;
+
+    impl Transcriber for Slow {
+        fn transcribe(&mut self, _: &[f32], _: &Hints) -> Result<Heard, Error> {
+            std::thread::sleep(Duration::from_millis(300));
+            Ok(Heard::default())
+        }
+
+        fn detect_language(&mut self, _: &[f32]) -> Result<Language, Error> {
+            Ok(Language { code: "en".into(), probability: 1.0 })
+        }
+    }
+
+    fn engine(make: impl Fn() -> Box<dyn Transcriber> + Send + Sync + 'static) -> Arc<Engine> {
+        let pool = Pool::with_room(1, 8, move |_| Ok(make())).unwrap();
+        Arc::new(Engine { pool, detectors: Arc::new(Detectors::rules_only()), playbook: Mutex::default() })
+    }
+
+    fn hello(channels: u8) -> Hello {
+        Hello { rate_hz: 8_000, channels, roles: None, facts: Facts::default() }
+    }
+
+    fn fixture() -> Vec<Vec<i16>> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/calls/flu_slots.flac");
+        crate::live::dial::Tape::read(&path).unwrap().channels
+    }
+
+    /// Too little is transcribed, and none of it is late: what cannot be done in time is left out and said.
+    #[test]
+    fn a_slow_transcriber_costs_words_and_not_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { lag_max_ms: 3_000, farewell: Duration::from_millis(50), ..Config::default() };
+        let path = folder.path().join("a.wav");
+        let mut session = Session::begin(engine(|| Box::new(Slow)), config, &hello(2), 1, &path).unwrap();
+        let (channels, mut out) = (fixture(), Vec::new());
+        for n in 0..channels[0].len() / 160 {
+            for (channel, samples) in channels.iter().enumerate() {
+                let samples = samples[n * 160..(n + 1) * 160].to_vec();
+                session.audio(ChannelId(channel as u8), Place::Next, samples, &mut out).unwrap();
+            }
+            session.poll(&mut out);
+            assert!(session.pending.len() <= PENDING_MAX && session.waiting.len() < 20);
+        }
+        let sum = session.finish(&mut out).unwrap();
+        assert!(sum.skipped > 3, "{}", sum.skipped);
+        assert!(out.iter().any(|body| matches!(body, Body::Skipped { .. })));
+        assert_eq!(sum.duration_ms, channels[0].len() as u64 / 160 * 20);
+    }
+
+    /// One channel stops for two minutes: the other goes on to be heard, and the recording stays in step.
+    #[test]
+    fn a_channel_that_falls_silent_holds_nobody_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let engine = engine(|| Box::new(Scripted::new(["never"])));
+        let mut session = Session::begin(engine, Config::default(), &hello(2), 1, &path).unwrap();
+        let mut out = Vec::new();
+        session.audio(ChannelId(1), Place::Next, vec![5; 160], &mut out).unwrap();
+        for n in 0..6_000u64 {
+            session.audio(ChannelId(0), Place::At(n * 160), vec![7; 160], &mut out).unwrap();
+            assert!(session.axes[0].next() - session.axes[1].next() <= 8_160);
+        }
+        let sum = session.finish(&mut out).unwrap();
+        assert_eq!((sum.duration_ms, sum.lost_ms), (120_000, 0));
+    }
+}

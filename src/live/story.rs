@@ -181,3 +181,78 @@ impl Story {
         self.told_chains = chains;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{TimeSpan, Word};
+
+    fn say(channel: u8, at_s: u64, text: &str) -> Utterance {
+        let words: Vec<Word> = text
+            .split(' ')
+            .enumerate()
+            .map(|(n, word)| Word {
+                text: word.into(),
+                span: TimeSpan::from_ms(at_s * 1_000 + 200 * n as u64, at_s * 1_000 + 200 * (n as u64 + 1)),
+                confidence: 0.9,
+            })
+            .collect();
+        let span = TimeSpan::new(words[0].span.start(), words[words.len() - 1].span.end());
+        Utterance { channel: ChannelId(channel), span, words }
+    }
+
+    fn story() -> Story {
+        let roles = Some(vec![Role::Caller, Role::Agent]);
+        Story::new(2, roles, Arc::new(Detectors::rules_only()), None, nudge::Config::default())
+    }
+
+    const ROUND: [(u8, &str); 4] = [
+        (0, "I need to book a flu shot for my kids, which slots are available?"),
+        (1, "If you visit our website, you can see the slots and select your time."),
+        (0, "But can't I just make an appointment with you now?"),
+        (1, "Okay, you are booked for Thursday at four."),
+    ];
+
+    #[test]
+    fn a_story_grows_and_is_told_once() {
+        let (mut story, mut out) = (story(), Vec::new());
+        for (n, (channel, text)) in ROUND.iter().enumerate() {
+            story.add(say(*channel, 10 * n as u64, text));
+            story.read(CallTime::from_ms(10_000 * n as u64 + 4_000), &mut out);
+        }
+        let chains: Vec<&event::Story> =
+            out.iter().filter_map(|body| if let Body::Chain(chain) = body { Some(chain) } else { None }).collect();
+        assert_eq!(chains[0].glyph[0], "request");
+        assert!(chains.iter().any(|chain| chain.deflections.len() == 1 && chain.pushbacks.is_empty()));
+        assert_eq!(chains.last().unwrap().pushbacks.len(), 1);
+        out.clear();
+        story.read(CallTime::from_ms(34_500), &mut out);
+        assert!(out.iter().all(|body| matches!(body, Body::Turn { closed: true, .. })), "{out:?}");
+        out.clear();
+        story.finish(CallTime::from_ms(40_000), &mut out);
+        story.finish(CallTime::from_ms(40_000), &mut out);
+        assert!(out.len() <= 1, "{out:?}");
+    }
+
+    #[test]
+    fn a_long_call_is_read_like_a_short_one() {
+        let (mut story, mut out) = (story(), Vec::new());
+        let mut highest = 0;
+        for round in 0..150u64 {
+            for (n, (channel, text)) in ROUND.iter().enumerate() {
+                let at = round * 40 + 10 * n as u64;
+                story.add(say(*channel, at, text));
+                story.read(CallTime::from_ms(at * 1_000 + 4_000), &mut out);
+                assert!(story.utterances.len() <= WINDOW && story.told_turns.len() <= 2 * WINDOW);
+            }
+            for body in out.drain(..) {
+                if let Body::Chain(chain) = body {
+                    // A number once given is not given to an earlier request.
+                    assert!(chain.n + 3 >= highest, "{} after {highest}", chain.n);
+                    highest = highest.max(chain.n);
+                }
+            }
+        }
+        assert!(highest >= 100, "{highest}");
+    }
+}
