@@ -201,6 +201,10 @@ impl Axis {
     }
 
     fn place(&mut self, at: u64, samples: Vec<i16>, out: &mut Vec<Piece>) {
+        // A channel may begin later than the call; before its first piece nothing can be missing.
+        if self.next == 0 && self.pending.is_empty() && at > self.slack {
+            self.silence(at, Why::Quiet, out);
+        }
         if at <= self.next + self.slack {
             self.give_from(at, samples, out);
         } else if self.pending.contains_key(&at) {

@@ -29,14 +29,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            pause_ms: 60_000,
-            sure: 0.6,
-            very_sure: 0.75,
-            fresh_ms: 20_000,
-            unanswered_ms: 40_000,
-            person_ms: 30_000,
-        }
+        Self { pause_ms: 60_000, sure: 0.6, very_sure: 0.7, fresh_ms: 20_000, unanswered_ms: 40_000, person_ms: 30_000 }
     }
 }
 

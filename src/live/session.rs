@@ -55,18 +55,11 @@ pub struct Config {
     pub nudges: nudge::Config,
     /// Speech that ended so long ago is not transcribed live any more.
     pub lag_max_ms: u64,
-    /// How long the last words are waited for when the call ends.
-    pub farewell: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            gaps: gaps::Config::default(),
-            nudges: nudge::Config::default(),
-            lag_max_ms: 15_000,
-            farewell: Duration::from_secs(10),
-        }
+        Self { gaps: gaps::Config::default(), nudges: nudge::Config::default(), lag_max_ms: 15_000 }
     }
 }
 
@@ -232,11 +225,11 @@ impl Session {
         std::mem::take(&mut self.fresh)
     }
 
-    /// Ends the call: closes the recording, waits a little for the last words, and sums up.
+    /// Ends the call: waits for the last words, but not longer than `farewell`, closes the recording, and sums up.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn finish(mut self, out: &mut Vec<Body>) -> io::Result<Sum> {
+    pub fn finish(mut self, farewell: Duration, out: &mut Vec<Body>) -> io::Result<Sum> {
         let mut speech = Vec::new();
         for n in 0..self.axes.len() {
             let mut pieces = Vec::new();
@@ -245,7 +238,7 @@ impl Session {
             self.ears[n].finish(&mut speech);
         }
         self.queue(speech);
-        let until = Instant::now() + self.config.farewell;
+        let until = Instant::now() + farewell;
         while !(self.waiting.is_empty() && self.pending.is_empty()) && Instant::now() < until {
             self.collect(out);
             self.submit(out);
@@ -457,7 +450,7 @@ mod tests {
     #[test]
     fn a_slow_transcriber_costs_words_and_not_time() {
         let folder = tempfile::tempdir().unwrap();
-        let config = Config { lag_max_ms: 3_000, farewell: Duration::from_millis(50), ..Config::default() };
+        let config = Config { lag_max_ms: 3_000, ..Config::default() };
         let path = folder.path().join("a.wav");
         let mut session = Session::begin(engine(|| Box::new(Slow)), config, &hello(2), 1, &path).unwrap();
         let (channels, mut out) = (fixture(), Vec::new());
@@ -469,7 +462,7 @@ mod tests {
             session.poll(&mut out);
             assert!(session.pending.len() <= PENDING_MAX && session.waiting.len() < 20);
         }
-        let sum = session.finish(&mut out).unwrap();
+        let sum = session.finish(Duration::from_millis(50), &mut out).unwrap();
         assert!(sum.skipped > 3, "{}", sum.skipped);
         assert!(out.iter().any(|body| matches!(body, Body::Skipped { .. })));
         assert_eq!(sum.duration_ms, channels[0].len() as u64 / 160 * 20);
@@ -488,7 +481,7 @@ mod tests {
             session.audio(ChannelId(0), Place::At(n * 160), vec![7; 160], &mut out).unwrap();
             assert!(session.axes[0].next() - session.axes[1].next() <= 8_160);
         }
-        let sum = session.finish(&mut out).unwrap();
+        let sum = session.finish(Duration::from_millis(50), &mut out).unwrap();
         assert_eq!((sum.duration_ms, sum.lost_ms), (120_000, 0));
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,14 +31,21 @@ use super::protocol::{Facts, Hello, Place, Wire};
 use super::recording;
 use super::session::{self, Engine, Session};
 
-/// Messages that wait for a call's thread: about five seconds of two channels.
-const INBOX: usize = 512;
+/// Messages that may wait for a call's thread.
+const INBOX: usize = 4_096;
+
+/// And sound in them, per channel. A thread that is so far behind will not catch up.
+const INBOX_MS: u64 = 30_000;
 
 /// How often a thread looks at its transcribers while no sound comes.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Sound that waits for somebody who listens in, in pieces.
 const LISTENING: usize = 256;
+
+/// How long the last words are waited for when a call ends, and when the server does.
+const FAREWELL: Duration = Duration::from_secs(10);
+const HURRIED_FAREWELL: Duration = Duration::from_secs(1);
 
 /// How often the playbook in force is looked for.
 const LOOK_FOR_PLAYBOOK: Duration = Duration::from_secs(5);
@@ -141,7 +149,40 @@ impl Line {
 /// The first side of a call that comes over two sockets.
 struct Half {
     line: Arc<Line>,
-    inbox: SyncSender<Input>,
+    inbox: Inbox,
+}
+
+/// The way to a call's thread. It never makes anybody wait.
+#[derive(Clone)]
+struct Inbox {
+    sender: SyncSender<Input>,
+    /// Samples under way, and how many there may be.
+    queued: Arc<AtomicU64>,
+    room: u64,
+}
+
+impl Inbox {
+    fn send(&self, input: Input) -> Result<(), Unsent> {
+        let samples = input.samples();
+        if samples > 0 && self.queued.load(Ordering::Relaxed) + samples > self.room {
+            return Err(Unsent::Full);
+        }
+        self.queued.fetch_add(samples, Ordering::Relaxed);
+        self.sender.try_send(input).map_err(|unsent| {
+            self.queued.fetch_sub(samples, Ordering::Relaxed);
+            match unsent {
+                TrySendError::Full(_) => Unsent::Full,
+                TrySendError::Disconnected(_) => Unsent::Over,
+            }
+        })
+    }
+}
+
+/// Why a message did not reach its call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unsent {
+    Full,
+    Over,
 }
 
 enum Input {
@@ -155,7 +196,7 @@ enum Input {
 /// A socket's end of a call. The call is over when all its feeds are gone.
 pub struct Feed {
     line: Arc<Line>,
-    inbox: SyncSender<Input>,
+    inbox: Inbox,
     /// Added to the channels of the socket: the second side of a pair is channel 1.
     shift: u8,
     /// Sound that did not fit, per channel.
@@ -179,34 +220,37 @@ impl Feed {
             Wire::Pair(_) | Wire::Begin(_) => return true,
             Wire::End => return false,
         };
-        !matches!(self.inbox.try_send(input), Err(TrySendError::Disconnected(_)))
+        self.inbox.send(input) != Err(Unsent::Over)
     }
 
     fn sound(&mut self, channel: ChannelId, place: Place, samples: Vec<i16>) -> bool {
         let Some(missed) = self.missed.get_mut(usize::from(channel.0)) else { return true };
         if *missed > 0 {
-            match self.inbox.try_send(Input::Missed { channel, samples: *missed }) {
+            match self.inbox.send(Input::Missed { channel, samples: *missed }) {
                 Ok(()) => *missed = 0,
-                Err(TrySendError::Full(_)) => {}
-                Err(TrySendError::Disconnected(_)) => return false,
+                Err(Unsent::Full) => {}
+                Err(Unsent::Over) => return false,
             }
         }
         let length = samples.len() as u64;
-        let sent = if *missed > 0 {
-            Err(true)
-        } else {
-            self.inbox
-                .try_send(Input::Audio { channel, place, samples })
-                .map_err(|e| matches!(e, TrySendError::Full(_)))
+        let sent = match *missed {
+            0 => self.inbox.send(Input::Audio { channel, place, samples }),
+            // Nothing may overtake the news of what is missing.
+            _ => Err(Unsent::Full),
         };
         // What has its own place on the axis leaves a gap there by itself.
-        match sent {
-            Ok(()) => true,
-            Err(true) if place == Place::Next => {
-                *missed += length;
-                true
-            }
-            Err(full) => full,
+        if sent == Err(Unsent::Full) && place == Place::Next {
+            *missed += length;
+        }
+        sent != Err(Unsent::Over)
+    }
+}
+
+impl Input {
+    fn samples(&self) -> u64 {
+        match self {
+            Self::Audio { samples, .. } => samples.len() as u64,
+            _ => 0,
         }
     }
 }
@@ -323,12 +367,15 @@ impl Switchboard {
             card: Mutex::new(Card::new(id.to_string(), protocol, roles.clone(), hello.facts.clone())),
             sound: broadcast::Sender::new(LISTENING),
         });
-        let (inbox, inputs) = sync_channel(INBOX);
+        let (sender, inputs) = sync_channel(INBOX);
+        let queued = Arc::new(AtomicU64::new(0));
+        let room = u64::from(hello.rate_hz) * u64::from(hello.channels) * INBOX_MS / 1000;
+        let inbox = Inbox { sender, queued: Arc::clone(&queued), room };
         lock(&self.0.lines).insert(id, Arc::clone(&line));
         info!(call = %id, protocol, rate = hello.rate_hz, "live call began");
         self.tell(&line, 0, Body::Started { protocol, rate_hz: hello.rate_hz, roles, facts: hello.facts });
         let (board, running) = (self.clone(), Arc::clone(&line));
-        let run = move || board.run(session, &inputs, running, seat);
+        let run = move || board.run(session, &inputs, &queued, running, seat);
         let started = std::thread::Builder::new().name("live-call".to_owned()).spawn(run);
         if let Err(cause) = started {
             lock(&self.0.lines).remove(&id);
@@ -352,7 +399,7 @@ impl Switchboard {
             let feed = Feed { line: Arc::clone(&half.line), inbox: half.inbox.clone(), shift: 1, missed: [0; 2] };
             // Nobody holds the call open any more but its two sockets.
             pairs.remove(&pair);
-            let _ = feed.inbox.try_send(Input::Join(ChannelId(1)));
+            let _ = feed.inbox.send(Input::Join(ChannelId(1)));
             return Ok(feed);
         }
         let roles = hello.roles.or_else(|| Some(vec![Role::Caller, Role::Agent]));
@@ -384,7 +431,7 @@ impl Switchboard {
     }
 
     /// The thread of one call.
-    fn run(&self, mut session: Session, inputs: &Receiver<Input>, line: Arc<Line>, seat: Seat) {
+    fn run(&self, mut session: Session, inputs: &Receiver<Input>, queued: &AtomicU64, line: Arc<Line>, seat: Seat) {
         let _leave = Leave { board: self, id: line.id };
         let mut told = Vec::new();
         let mut failed = None;
@@ -395,6 +442,7 @@ impl Switchboard {
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             while let Some(input) = next {
+                queued.fetch_sub(input.samples(), Ordering::Relaxed);
                 if let Err(cause) = take(&mut session, input, &mut told) {
                     failed = Some(cause);
                     break;
@@ -426,7 +474,8 @@ impl Switchboard {
             });
         }
         let heard_ms = session.heard().ms();
-        let ended = session.finish(&mut told);
+        let farewell = if *self.0.stopping.borrow() { HURRIED_FAREWELL } else { FAREWELL };
+        let ended = session.finish(farewell, &mut told);
         for body in told {
             self.tell(&line, heard_ms, body);
         }
