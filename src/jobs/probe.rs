@@ -51,7 +51,10 @@ pub async fn probe(config: &Config, path: &Path) -> Result<(), Failure> {
         child.wait().await
     };
     let Ok(ended) = timeout(WAIT, looked).await else {
-        return Err(Failure::new("decoder-timeout", "reading the first seconds took too long; convert the recording to wav"));
+        return Err(Failure::new(
+            "decoder-timeout",
+            "reading the first seconds took too long; convert the recording to wav",
+        ));
     };
     let answer = said.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Answer>(line).ok());
     for answer in answer {
