@@ -443,6 +443,13 @@ async fn finish(door: &Door, actor: &Actor, upload: &Resumable) -> Result<(i64, 
         }
         Err(cause) => return Err(storage(&door, cause)),
     };
+    if let Err(failure) = door.jobs.look_at(&recording).await {
+        // Another try would bring the same bytes; unless this machine is at fault.
+        if failure.code != "internal" {
+            forget(door, upload).await?;
+        }
+        return Err(Problem::from(&failure));
+    }
     let once = Once { key: uploads::key(&upload.id), request: Sha256::digest(upload.id.as_bytes()).into() };
     let call = super::upload::settled(door.jobs.accept(recording, given, actor, Some(once)).await?, actor)?;
     if let Err(cause) = remove_files(door, &upload.id).await {
