@@ -153,12 +153,11 @@ impl Jobs {
             metrics::counter!("runaround_worker_crashes_total").increment(1);
         }
         let Some(state) = store.unfinished(call.id, call.attempt, how).await? else { return Ok(After::Taken) };
-        let end = state.as_str();
-        warn!(call = %call.id, code, end, "call not done");
+        warn!(call = %call.id, code, ?state, "call not done");
         if state == State::Queued {
             self.0.wake.notify_one();
         } else {
-            metrics::counter!("runaround_jobs_ended_total", "end" => end).increment(1);
+            metrics::counter!("runaround_jobs_ended_total", "end" => state.as_str()).increment(1);
         }
         Ok(if unable { After::Rest } else { After::Next })
     }
