@@ -115,7 +115,7 @@ pub fn deaf(house: &HouseChoice) -> Result<Engine> {
         pool: Pool::start(1, |_| Ok(Box::new(Scripted::new([""; 0]))))?,
         model: "none".to_owned(),
         model_sha256: String::new(),
-        detectors: Arc::new(Detectors::rules_only()),
+        detectors: Arc::new(crate::detect::Detectors::rules_only()),
         playbook: house.playbook.as_deref().map(super::playbook::load).transpose()?,
         judge: house.judge.start()?,
     })
