@@ -63,7 +63,7 @@ fn paediatrician(times: usize) -> (Arc<Tape>, Vec<String>) {
         let channel = turn["channel"].as_u64().unwrap() as usize;
         let from = (turn["start_ms"].as_u64().unwrap() + 80) as usize * 8;
         let to =
-            from + 8 * 300.min((turn["end_ms"].as_u64().unwrap() - turn["start_ms"].as_u64().unwrap()) as usize - 100);
+            from + 8 * 300usize.min((turn["end_ms"].as_u64().unwrap() - turn["start_ms"].as_u64().unwrap()) as usize - 100);
         for time in 0..times {
             let span = time * length + from..time * length + to;
             let mut sound: Vec<f32> =
@@ -452,8 +452,8 @@ fn wrong_messages_are_told_apart() {
     use tokio_tungstenite::tungstenite::Message;
     for (path, message, code) in [
         ("pcm", Message::text("{}"), 4400),
-        ("pcm", Message::binary(vec![0; 320]), 4400),
-        ("twilio", Message::binary(vec![0; 320]), 1003),
+        ("pcm", Message::binary(vec![0u8; 320]), 4400),
+        ("twilio", Message::binary(vec![0u8; 320]), 1003),
         ("asterisk", Message::text("MEDIA_START format:g722"), 4400),
     ] {
         let closed = runtime.block_on(async {
