@@ -80,6 +80,7 @@ struct Lesson<'a> {
 struct Example<'a> {
     fold: usize,
     fresh: bool,
+    spoken: bool,
     labels: &'a BTreeSet<Label>,
     weighed: &'a scores::TurnScores,
     view: &'a View,
@@ -106,6 +107,7 @@ fn of_side(side: Side, lessons: &[Lesson], points: bool, about: &mut About) -> S
             Example {
                 fold: number % FOLDS,
                 fresh: lesson.exchange.fresh,
+                spoken: lesson.exchange.dialogue.spoken,
                 labels: &lesson.exchange.labels[at],
                 weighed: &lesson.weighed[at],
                 view,
@@ -122,9 +124,9 @@ fn of_side(side: Side, lessons: &[Lesson], points: bool, about: &mut About) -> S
         let held_out = held_out(&columns, &examples, label);
         let (on_paper, rules) =
             if label.is_deflection() { (RULES_ON_DEFLECTION, RULES_ON_SPOKEN_DEFLECTION) } else { (RULES, RULES) };
-        let (of_label, done) = balance(label, &examples, &held_out, on_paper);
+        let (of_label, done) = balance(label, &examples, &held_out, on_paper, false);
         scale.push(of_label);
-        spoken.push(balance(label, &examples, &held_out, rules).0);
+        spoken.push(balance(label, &examples, &held_out, rules, true).0);
         about.held_out.insert(label.as_str().to_owned(), done);
         let rows: Vec<&Row> = examples.iter().map(|example| &example.whole).collect();
         let answers: Vec<bool> = examples.iter().map(|example| example.labels.contains(&label)).collect();
@@ -150,12 +152,13 @@ fn held_out(columns: &Columns, examples: &[Example], label: Label) -> Vec<f32> {
     scores
 }
 
-/// The scale that joins held-out log-odds and rules, learned where the rules are tried as well.
-fn balance(label: Label, examples: &[Example], held_out: &[f32], rules: f32) -> (Option<Scale>, HeldOut) {
+/// The scale that joins held-out log-odds and rules, learned where the rules are tried as well. What people type is not
+/// weighed by calls, of which more doors are closed.
+fn balance(label: Label, examples: &[Example], held_out: &[f32], rules: f32, spoken: bool) -> (Option<Scale>, HeldOut) {
     let tried: Vec<(f32, f32, bool)> = examples
         .iter()
         .zip(held_out)
-        .filter(|(example, _)| example.fresh)
+        .filter(|(example, _)| example.fresh && (spoken || !example.spoken))
         .map(|(example, &said)| (said, example.weighed.strength(label), example.labels.contains(&label)))
         .collect();
     let answers: Vec<bool> = tried.iter().map(|&(.., answer)| answer).collect();
