@@ -76,6 +76,8 @@ pub struct Config {
     pub round: Duration,
     /// How recorders name their files.
     pub naming: Option<Pattern>,
+    /// Calls of teams that set nothing themselves are erased after so many days.
+    pub retention_days: Option<i64>,
 }
 
 impl Default for Config {
@@ -91,6 +93,7 @@ impl Default for Config {
             lease: Duration::from_secs(60),
             round: Duration::from_secs(60),
             naming: None,
+            retention_days: None,
         }
     }
 }
