@@ -703,6 +703,14 @@ impl Program {
     }
 }
 
+impl Drop for Program {
+    /// A test that fails leaves nothing running.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A program that may not answer yet.
 pub(crate) struct Starting {
     pub(crate) child: Child,

@@ -11,7 +11,8 @@ use runaround::jobs::{self, Pattern};
 use serde_json::{Value, json};
 
 use crate::http::{
-    Response, Server, connect, exchange, files, form, home, is_alive, jobs_config, roomy, wait_for_file, wait_until, worker,
+    Response, Server, connect, exchange, files, form, home, is_alive, jobs_config, roomy, wait_for_file, wait_until,
+    worker,
 };
 use crate::store::Sql;
 
