@@ -100,15 +100,8 @@ pub(super) struct UploadForm {
     )),
     responses(
         (status = 202, description = "Accepted and on stable storage; or, with a key that came before, what it was accepted as", body = Shown),
-        (status = 400, description = "The request cannot be read, or has an unknown parameter"),
-        (status = 408, description = "The body came too slowly"),
-        (status = 409, description = "The external id is used, or the same request is under way"),
-        (status = 410, description = "The same request came before, and its call was erased"),
-        (status = 413, description = "The recording is too large"),
-        (status = 415, description = "No recording"),
-        (status = 422, description = "A value does not fit, the digest does not match, the key was used for something else, or the recording cannot be used"),
-        (status = 503, description = "The storage fails, or too busy"),
-        (status = 507, description = "The disk is nearly full"),
+        (status = 409, description = "The external id is used, or the same request is under way", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 410, description = "The same request came before, and its call was erased", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
     ))]
 pub(super) async fn upload(
     State(door): State<Arc<Door>>,
