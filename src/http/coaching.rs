@@ -378,7 +378,6 @@ async fn audio(
     if !range.is_empty() {
         file.extend(door.store.blob_range(&key, range).await?);
     }
-    door.store.record(&actor, "clip.listen", &format!("clip:{id}"), json!({ "call": clip.call })).await?;
     Ok(([(header::CONTENT_TYPE, "audio/wav")], Bytes::from(file)).into_response())
 }
 
