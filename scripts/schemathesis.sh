@@ -16,7 +16,9 @@ trap 'test -z "$server" || kill "$server"; rm -rf "$work"' EXIT
 server=$!
 for _ in $(seq 100); do grep -q listening "$work/out" && break; sleep 0.1; done
 url=$(sed -n 's/.*\(http:[^ ]*\).*/\1/p' "$work/out" | head -1)
-# The stream of events never ends, so it is left out.
-"$venv/bin/schemathesis" run "$url/v1/openapi.json" --exclude-path /v1/events \
+# The stream of events never ends, no speech model is there to be ready, and resumable uploads have a body of their own
+# kind, so these are left out.
+"$venv/bin/schemathesis" run "$url/v1/openapi.json" --exclude-path /v1/events --exclude-path /readyz \
+    --exclude-path-regex "^/v1/uploads" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
     --max-examples "$examples" --generation-deterministic --request-timeout 30 --workers 2

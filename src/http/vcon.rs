@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
 #[utoipa::path(get, path = "/v1/calls/{id}/vcon", tag = "export", operation_id = "getVcon",
     params(("id" = String, Path, description = "The call")),
     responses((status = 200, description = "The vCon", body = Object, content_type = "application/vcon+json"),
-        (status = 409, description = "The call has no report", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+        (status = 409, description = "The call has no report")))]
 async fn show(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
