@@ -125,7 +125,7 @@ fn complete(operation: &mut Operation) {
             && answer.content.is_empty()
         {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            answer.content.insert("application/problem+json".to_owned(), content);
+            answer.content.insert("application/problem+json".to_owned(), RefOr::T(content));
         }
     }
 }
