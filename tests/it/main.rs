@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says what broke where")]
 
 mod access;
+mod api;
 mod architecture;
 #[cfg(feature = "whisper")]
 mod calls;
