@@ -5,12 +5,14 @@
 //! stand and [`events`] when that changes, [`reports`] gives the results, and every refusal is a [`problem`].
 
 mod accept;
+mod audio;
 mod calls;
 mod events;
 mod guard;
 mod list;
 mod problem;
 mod reports;
+mod transcriptions;
 mod upload;
 
 use std::sync::Arc;
@@ -127,10 +129,12 @@ fn router(door: Arc<Door>) -> Router {
 /// Every operation, and with it its description. One line per noun.
 fn api() -> OpenApiRouter<Arc<Door>> {
     OpenApiRouter::new()
+        .merge(audio::routes())
         .merge(calls::routes())
         .merge(events::routes())
         .merge(list::routes())
         .merge(reports::routes())
+        .merge(transcriptions::routes())
         .merge(upload::routes())
 }
 

@@ -136,6 +136,10 @@ impl Problem {
         if let Some(seconds) = self.extra.get("retry_after").and_then(Value::as_u64) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let (StatusCode::RANGE_NOT_SATISFIABLE, Some(size)) = (self.status, self.extra.get("size")) {
+            let all = HeaderValue::from_str(&format!("bytes */{size}")).expect("a number is a header");
+            headers.insert(header::CONTENT_RANGE, all);
+        }
         response
     }
 }

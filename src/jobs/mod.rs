@@ -7,6 +7,8 @@
 
 pub mod upload;
 
+mod aside;
+
 pub mod naming;
 
 pub mod probe;

@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod reports;
 pub mod search;
 pub mod settings;
+pub mod sound;
 pub mod topics;
 pub mod webhooks;
 pub mod when;

@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("jobs", &["domain", "report", "store", "access", "privacy"]),
     ("watch", &["domain", "jobs", "store", "access"]),
     ("config", &["domain", "jobs", "http", "webhooks", "watch", "access", "store"]),
-    ("http", &["domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline"]),
+    ("http", &["domain", "audio", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline"]),
     (
         "cli",
         &[

@@ -20,6 +20,7 @@ mod playbook;
 mod redaction;
 mod report;
 mod store;
+mod sandbox;
 mod support;
 #[cfg(feature = "whisper")]
 mod transcribe;
