@@ -5,7 +5,8 @@
 //! are worth, and packs the speech into windows; [`transcribe`] turns windows into words on a fixed pool of
 //! threads; [`dialogue`] puts the words of all channels in order and decides who speaks; [`detect`] says what
 //! each turn does, builds the chain of each request and raises findings; [`report`] writes it all down.
-//! [`pipeline`] is that walk. [`judge`], off by default, asks a language model about findings that are not sure.
+//! [`pipeline`] is that walk; [`rescore`] repeats its end for a stored report under another playbook, and
+//! [`seed`] makes up reports to try a server with. [`judge`], off by default, asks a language model about findings that are not sure.
 //! [`models`] fetches and checks model files. [`store`] keeps what must not be lost, after [`privacy`] took out what
 //! must not be kept; [`jobs`] works on accepted calls in child processes, [`watch`] finds more of them in folders, and
 //! [`webhooks`] tell others. [`access`] says who may do what; [`config`] gathers the settings of all these; [`http`] is
@@ -33,6 +34,10 @@ pub mod models;
 pub mod judge;
 
 pub mod pipeline;
+
+pub mod rescore;
+
+pub mod seed;
 
 pub mod access;
 

@@ -71,10 +71,11 @@ pub(super) async fn audio(
         Asked::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Asked::Beyond => {
             let detail = "the range lies beyond the end of the sound";
-            return Err(Problem::new("range-not-satisfiable", detail).with("size", size));
+            let all = HeaderValue::from_str(&format!("bytes */{size}")).map_err(|_| Problem::internal())?;
+            let problem = Problem::new("range-not-satisfiable", detail).with("size", size);
+            return Err(problem.with_header(header::CONTENT_RANGE, all));
         }
     };
-    door.store.note_listening(call.id, &actor).await?;
     let pieces = door.store.sound(key, range.clone()).await?;
     let mut response = (status, Body::from_stream(pieces)).into_response();
     let headers = response.headers_mut();

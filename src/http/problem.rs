@@ -3,7 +3,7 @@
 //! Handlers return a [`Problem`]; the outermost layer adds the request's id and path and writes the body, so that
 //! nothing leaves this server in another form, whoever refused it.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
@@ -46,6 +46,7 @@ const TABLE: &[(&str, u16, &str)] = &[
     ("rate-limited", 429, "Too many requests"),
     ("headers-too-large", 431, "The headers are too large"),
     ("precondition-failed", 412, "The precondition does not hold"),
+    ("unsupported-media-type", 415, "Not an accepted content type"),
     ("range-not-satisfiable", 416, "The range does not fit"),
     ("request-in-progress", 409, "The same request is under way"),
     ("duplicate-call", 409, "There is such a call already"),
@@ -54,6 +55,10 @@ const TABLE: &[(&str, u16, &str)] = &[
     ("digest-mismatch", 422, "The body is not what its digest says"),
     ("idempotency-key-reused", 422, "The key belongs to another request"),
     ("cancelled", 422, "The analysis was cancelled"),
+    ("url-forbidden", 422, "This address may not be used"),
+    ("upload-offset-conflict", 409, "The upload stands elsewhere"),
+    ("upload-expired", 410, "The upload was given up"),
+    ("unsupported-media-type", 415, "Not an accepted content type"),
 ];
 
 /// A refusal, or the reason why a call failed.
@@ -64,6 +69,7 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     extra: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
@@ -78,7 +84,22 @@ impl Problem {
             title,
             detail: detail.into(),
             extra: Map::new(),
+            headers: Vec::new(),
         }
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Answers with a status of a protocol that has its own.
+    #[must_use]
+    pub(super) fn with_status(mut self, status: u16) -> Self {
+        self.status = StatusCode::from_u16(status).expect("a status");
+        self
     }
 
     /// Adds a further member.
@@ -136,9 +157,8 @@ impl Problem {
         if let Some(seconds) = self.extra.get("retry_after").and_then(Value::as_u64) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let (StatusCode::RANGE_NOT_SATISFIABLE, Some(size)) = (self.status, self.extra.get("size")) {
-            let all = HeaderValue::from_str(&format!("bytes */{size}")).expect("a number is a header");
-            headers.insert(header::CONTENT_RANGE, all);
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
         }
         response
     }

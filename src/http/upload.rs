@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::Actor;
-use crate::jobs::{Recording, Upload, free_bytes};
+use crate::jobs::{Call, Recording, Upload, free_bytes};
 use crate::store;
 use crate::store::calls::{Accepted, Once};
 use crate::store::facts::{Facts, Mistake, Sidecar};
@@ -148,25 +148,31 @@ pub(super) async fn upload(
     if recording.bytes() == 0 {
         return Err(Problem::new("audio-empty", "the recording holds no bytes; check that the recorder wrote it"));
     }
+    door.jobs.look_at(recording.path()).await.map_err(|failure| Problem::from(&failure))?;
     let once = key.map(|key| Once { key, request: fingerprint(&recording, &facts) });
-    let call = match door.jobs.accept(recording, facts, &actor, once).await? {
-        Accepted::New(call) | Accepted::Before(call) => call,
-        Accepted::Duplicate { call, team } => {
-            let problem = Problem::new("duplicate-call", "there is a call with this `external_id` already");
-            return Err(if actor.sees(&team) { problem.with("call", format!("/v1/calls/{call}")) } else { problem });
-        }
-        Accepted::KeyReused => {
-            let detail = "this `idempotency-key` belongs to another request; use a new one for each call";
-            return Err(Problem::new("idempotency-key-reused", detail));
-        }
-        Accepted::Erased => {
-            return Err(Problem::new("call-erased", "this recording was sent before, and its call was erased since"));
-        }
-        Accepted::NoSuchTeam => return Err(Problem::new("validation-failed", "`team` is no team of yours")),
-    };
+    let call = settled(door.jobs.accept(recording, facts, &actor, once).await?, &actor)?;
     let location = format!("/v1/calls/{}", call.id);
     let shown = Shown::of(&call, door.jobs.progress(call.id));
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(shown)).into_response())
+}
+
+/// The call that came of a recording, or why there is none.
+pub(super) fn settled(accepted: Accepted, actor: &Actor) -> Result<Call, Problem> {
+    match accepted {
+        Accepted::New(call) | Accepted::Before(call) => Ok(call),
+        Accepted::Duplicate { call, team } => {
+            let problem = Problem::new("duplicate-call", "there is a call with this `external_id` already");
+            Err(if actor.sees(&team) { problem.with("call", format!("/v1/calls/{call}")) } else { problem })
+        }
+        Accepted::KeyReused => {
+            let detail = "this `idempotency-key` belongs to another request; use a new one for each call";
+            Err(Problem::new("idempotency-key-reused", detail))
+        }
+        Accepted::Erased => {
+            Err(Problem::new("call-erased", "this recording was sent before, and its call was erased since"))
+        }
+        Accepted::NoSuchTeam => Err(Problem::new("validation-failed", "`team` is no team of yours")),
+    }
 }
 
 /// What the request says: a second one with the same key must say the same.
@@ -176,7 +182,7 @@ fn fingerprint(recording: &Recording, facts: &Facts) -> [u8; 32] {
 }
 
 /// Fills in what the name of the file tells and the sender did not say.
-fn named(door: &Door, facts: Facts, file_name: Option<&str>) -> Result<Facts, Problem> {
+pub(super) fn named(door: &Door, facts: Facts, file_name: Option<&str>) -> Result<Facts, Problem> {
     let Some(file_name) = file_name else { return Ok(facts) };
     let mut told = Facts::default();
     told.set("name", file_name)?;
@@ -369,7 +375,7 @@ fn name_in_header(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Refuses what would leave too little room on the disk.
-fn check_disk(door: &Door, coming: u64) -> Result<(), Problem> {
+pub(super) fn check_disk(door: &Door, coming: u64) -> Result<(), Problem> {
     let free = free_bytes(door.store.root()).map_err(|cause| store::Error::io(door.store.root(), cause))?;
     if free.saturating_sub(coming) < door.config.disk_reserve {
         return Err(store::Error::Full.into());

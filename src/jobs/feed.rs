@@ -115,7 +115,8 @@ mod tests {
         let mut first = feed.listen(None);
         assert!(first.missed.is_empty() && !first.gap);
         feed.tell(event());
-        let name = first.name(first.coming.try_recv().unwrap().number);
+        let change = first.coming.try_recv().unwrap();
+        let name = first.name(change.number);
         for _ in 0..3 {
             feed.tell(event());
         }

@@ -79,6 +79,8 @@ pub struct Config {
     pub round: Duration,
     /// How recorders name their files.
     pub naming: Option<Pattern>,
+    /// Whether a worker looks at recordings before they are accepted.
+    pub probe: bool,
 }
 
 impl Default for Config {
@@ -94,6 +96,7 @@ impl Default for Config {
             lease: Duration::from_secs(60),
             round: Duration::from_secs(60),
             naming: None,
+            probe: false,
         }
     }
 }

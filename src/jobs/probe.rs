@@ -12,7 +12,7 @@ use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::{Config, Failure};
+use super::{Config, Failure, Jobs};
 
 /// Looks at once; more wait. A look is short, and each is a process.
 const AT_ONCE: usize = 4;
@@ -28,6 +28,16 @@ static LOOKING: Semaphore = Semaphore::const_new(AT_ONCE);
 struct Answer {
     done: bool,
     error: Option<Failure>,
+}
+
+impl Jobs {
+    /// Looks at the recording at `path`, if that is wanted here.
+    ///
+    /// # Errors
+    /// See [`probe`].
+    pub async fn look_at(&self, path: &Path) -> Result<(), Failure> {
+        if self.0.config.probe { probe(&self.0.config, path).await } else { Ok(()) }
+    }
 }
 
 /// Whether the recording at `path` begins with sound that can be read.

@@ -149,10 +149,15 @@ impl Jobs {
             Unfinished::PutBack => "stopped".to_owned(),
         };
         let unable = matches!(how, Unfinished::Postponed(..));
+        if matches!(how, Unfinished::Crashed(..)) {
+            metrics::counter!("runaround_worker_crashes_total").increment(1);
+        }
         let Some(state) = store.unfinished(call.id, call.attempt, how).await? else { return Ok(After::Taken) };
         warn!(call = %call.id, code, state = state.as_str(), "call not done");
         if state == State::Queued {
             self.0.wake.notify_one();
+        } else {
+            metrics::counter!("runaround_jobs_ended_total", "end" => state.as_str()).increment(1);
         }
         Ok(if unable { After::Rest } else { After::Next })
     }
@@ -168,7 +173,12 @@ impl Jobs {
         }
         let finished = store.finish(call.id, call.attempt, &results.report, &extras).await;
         match &finished {
-            Ok(true) => info!(call = %call.id, "call done"),
+            Ok(true) => {
+                info!(call = %call.id, "call done");
+                metrics::counter!("runaround_jobs_ended_total", "end" => "done").increment(1);
+                let seconds = results.report.source.duration_ms / 1_000;
+                metrics::counter!("runaround_audio_seconds_total").increment(seconds);
+            }
             Err(cause) if cause.is_fatal() => {}
             Ok(false) | Err(_) => {
                 if let Some(key) = &extras.playback {

@@ -11,21 +11,35 @@
 //! ```
 
 pub mod audit;
+pub mod backup;
 pub mod blobs;
+pub mod calibration;
 pub mod calls;
+pub mod coaching;
 pub mod detail;
 pub mod erase;
+pub mod export;
 pub mod facts;
 pub mod findings;
+mod health;
 pub mod jobs;
+pub mod keys;
 pub mod list;
 pub mod lock;
 pub mod outbox;
+pub mod people;
+pub mod playbooks;
 pub mod reports;
 pub mod search;
+pub mod seed;
+pub mod sessions;
 pub mod settings;
 pub mod sound;
+pub mod teams;
 pub mod topics;
+pub mod trends;
+pub mod uploads;
+pub mod watched;
 pub mod webhooks;
 pub mod when;
 

@@ -5,14 +5,9 @@ use std::ops::Range;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::{GetOptions, GetRange, ObjectStoreExt};
-use serde_json::json;
 
 use super::calls::CallId;
-use super::{Result, Store, audit, commit, now_ms};
-use crate::access::Actor;
-
-/// A player asks for a call in many pieces; they count as one listening within this time.
-const ONE_LISTENING_MS: i64 = 15 * 60_000;
+use super::{Result, Store};
 
 impl Store {
     /// Size of the blob `key` in bytes; `None` if it is not there.
@@ -45,23 +40,5 @@ impl Store {
     pub async fn peaks(&self, call: CallId) -> Result<Option<Vec<u8>>> {
         let found = sqlx::query_scalar("SELECT peaks FROM call WHERE id = ?").bind(call.to_string());
         Ok(found.fetch_optional(self.readers()).await?.flatten())
-    }
-
-    /// Writes down that `actor` listens to a call, once a while.
-    ///
-    /// # Errors
-    /// What the database says; nobody may listen then.
-    pub async fn note_listening(&self, call: CallId, actor: &Actor) -> Result<()> {
-        let object = format!("call:{call}");
-        let noted = sqlx::query_scalar::<_, i64>(
-            "SELECT count(*) FROM audit WHERE object = ? AND action = 'call.listen' AND actor = ? AND at > ?",
-        );
-        let since = now_ms() - ONE_LISTENING_MS;
-        if noted.bind(&object).bind(&actor.id).bind(since).fetch_one(self.readers()).await? > 0 {
-            return Ok(());
-        }
-        let mut change = self.change().await?;
-        audit::record(&mut change, actor, "call.listen", &object, json!({})).await?;
-        commit(change).await
     }
 }

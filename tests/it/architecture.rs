@@ -15,6 +15,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["domain"]),
     ("models", &["domain"]),
     ("judge", &["domain", "detect"]),
+    ("seed", &["domain", "detect", "dialogue"]),
+    ("rescore", &["domain", "detect", "dialogue"]),
     ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "privacy", "detect"]),
     ("store", &["domain", "access", "report"]),
     ("access", &["domain"]),
@@ -24,7 +26,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("jobs", &["domain", "report", "store", "access", "privacy"]),
     ("watch", &["domain", "jobs", "store", "access"]),
     ("config", &["domain", "jobs", "http", "webhooks", "watch", "access", "store"]),
-    ("http", &["domain", "audio", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline"]),
+    (
+        "http",
+        &[
+            "domain", "audio", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline",
+            "rescore",
+        ],
+    ),
     (
         "cli",
         &[
@@ -46,6 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "webhooks",
             "watch",
             "config",
+            "seed",
             "sandbox",
         ],
     ),
@@ -136,6 +145,8 @@ fn engines_are_known_in_one_place() {
         ("sqlx", &["src/store/"]),
         ("object_store", &["src/store/"]),
         ("reqwest", &["src/models/", "src/judge.rs", "src/webhooks/"]),
+        ("candle_core", &["src/detect/semantic/"]),
+        ("tokenizers", &["src/detect/semantic/"]),
     ];
     let mut files = Vec::new();
     rust_files(&root().join("src"), &mut files);

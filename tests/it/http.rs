@@ -131,7 +131,7 @@ impl Drop for Server {
 
 /// A test machine may have less room than a real one.
 pub(crate) fn roomy() -> http::Config {
-    http::Config { disk_reserve: 0, ..http::Config::default() }
+    http::Config { disk_reserve: 0, accounts: false, ..http::Config::default() }
 }
 
 pub(crate) struct Response {
@@ -684,7 +684,7 @@ impl Program {
     /// Starts without waiting until it answers.
     pub(crate) fn begin(data: &Path, worker: &[OsString]) -> Starting {
         let child = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_runaround")))
-            .args(["serve", "--listen", "127.0.0.1:0", "--disk-reserve", "0", "--workers", "2"])
+            .args(["serve", "--no-auth", "--listen", "127.0.0.1:0", "--disk-reserve", "0", "--workers", "2"])
             .args(["--retry-after-ms", "50", "--data"])
             .arg(data)
             .arg("--worker-command")
@@ -754,11 +754,21 @@ fn the_program_stops_on_sigterm_and_refuses_the_open_network() {
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert!(!is_alive(&pid), "the worker of {id} outlived its server");
 
-    let refused = Command::new(env!("CARGO_BIN_EXE_runaround"))
-        .args(["serve", "--listen", "0.0.0.0:0", "--data"])
-        .arg(data.path())
-        .output()
-        .unwrap();
-    assert!(!refused.status.success());
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("--allow-anyone"));
+    for (flags, advice) in [
+        (["--listen", "0.0.0.0:0"].as_slice(), "--public-url"),
+        (&["--listen", "0.0.0.0:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
+        (&["--listen", "[::]:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
+        (&["--no-auth", "--public-url", "https://calls.example"], "cannot be used with"),
+        (&["--public-url", "https://calls.example/path"], "a scheme and a host"),
+    ] {
+        let refused = Command::new(env!("CARGO_BIN_EXE_runaround"))
+            .args(["serve", "--data"])
+            .arg(data.path())
+            .args(flags)
+            .output()
+            .unwrap();
+        assert!(!refused.status.success());
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(said.contains(advice), "{flags:?}: {said}");
+    }
 }

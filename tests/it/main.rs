@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says what broke where")]
 
+mod access;
 mod architecture;
 #[cfg(feature = "whisper")]
 mod calls;
@@ -16,12 +17,20 @@ mod kill;
 mod load;
 mod models;
 mod mutants;
+mod operations;
 mod playbook;
+mod policy;
 mod redaction;
 mod report;
+mod slow;
+mod sound;
 mod store;
 mod sandbox;
 mod support;
 #[cfg(feature = "whisper")]
 mod transcribe;
+mod tus;
 mod uploads;
+mod watch;
+#[cfg(feature = "fetch")]
+mod webhooks;

@@ -1,0 +1,88 @@
+// A real server on a free port with an empty data folder, and a browser that notices what must not happen.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+export const FIXTURES = resolve(import.meta.dirname, "../../fixtures/calls");
+export const ADMIN = { name: "Ana Pereira", email: "ana@example.org", password: "correct horse battery" };
+
+/** Starts `runaround serve`; `stop` ends it and removes its data. */
+export async function startServer() {
+  const program = process.env.RUNAROUND_BIN;
+  if (!program) throw new Error("say in RUNAROUND_BIN which program to test, for instance ../target/debug/runaround");
+  const data = mkdtempSync(join(tmpdir(), "runaround-web-"));
+  const model = process.env.RUNAROUND_MODEL ?? "tiny.en";
+  const extra = (process.env.RUNAROUND_ARGS ?? "").split(" ").filter(Boolean);
+  const child = spawn(resolve(program), ["serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, ...extra], { stdio: ["ignore", "pipe", "pipe"] });
+  const said = [];
+  let address, link;
+  const ready = new Promise((done, fail) => {
+    const look = (line) => {
+      said.push(line);
+      address ??= line.match(/listening on (http:\/\/\S+)/)?.[1];
+      link ??= line.match(/http\S+\/setup\?token=\S+/)?.[0];
+      if (address && link) done();
+    };
+    createInterface({ input: child.stdout }).on("line", look);
+    createInterface({ input: child.stderr }).on("line", look);
+    child.on("exit", (code) => fail(new Error(`the server ended with ${code}:\n${said.join("\n")}`)));
+    setTimeout(() => fail(new Error(`the server did not say where it listens:\n${said.join("\n")}`)), 30_000).unref();
+  });
+  await ready;
+  return {
+    base: address,
+    link,
+    said,
+    data,
+    async stop() {
+      const ended = new Promise((done) => child.once("exit", done));
+      child.removeAllListeners("exit");
+      child.once("exit", () => {});
+      const gone = new Promise((done) => child.once("close", done));
+      child.kill("SIGTERM");
+      await Promise.race([gone, ended]);
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"] });
+
+/** A context of the browser that keeps a list of everything that must not happen. */
+export async function watched(browser, base, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options });
+  const wrongs = [];
+  context.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!["data:", "blob:"].includes(url.protocol) && url.origin !== base) wrongs.push(`request to ${url.origin}`);
+  });
+  context.on("page", (page) => {
+    page.on("pageerror", (error) => wrongs.push(`error: ${error.message}`));
+    page.on("dialog", (dialog) => {
+      wrongs.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on("console", (message) => {
+      if (message.type() !== "error") return;
+      // Being asked to sign in is an answer, which the browser writes down as an error all the same.
+      if (/status of 401/.test(message.text()) && message.location().url.endsWith("/v1/session")) return;
+      wrongs.push(`console: ${message.text()} ${message.location().url}`);
+    });
+  });
+  return { context, wrongs };
+}
+
+const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+
+/** What axe finds serious or worse, as text. */
+export async function seriousFlaws(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const result = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] });
+    return result.violations.filter((one) => ["serious", "critical"].includes(one.impact)).map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ""}`).join("; ")}`);
+  });
+  return found;
+}
