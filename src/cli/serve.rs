@@ -49,14 +49,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 async fn serve(args: Args, settings: Settings) -> anyhow::Result<()> {
     let data = settings.path("data").expect("has a default");
     let lock = Lock::take(&data)?;
+    crate::store::backup::sweep(&data);
     let store = Store::open(&data).await?;
     let listen = settings.address("listen");
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}; is another program there?"))?;
     let address = listener.local_addr()?;
-    // Another program may not know how to look.
-    let probe = args.worker_command.is_empty();
     let command = if args.worker_command.is_empty() {
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         vec![program.into_os_string(), "worker".into()]
@@ -72,7 +71,7 @@ async fn serve(args: Args, settings: Settings) -> anyhow::Result<()> {
         time_limit: settings.number("limits.time") as u32,
         retry_after: Duration::from_millis(args.retry_after_ms),
         naming,
-        probe,
+        retention_days: Some(settings.number("retention.days") as i64).filter(|days| *days > 0),
         ..jobs::Config::default()
     };
     let jobs = Jobs::start(store.clone(), lock, jobs_config)

@@ -148,7 +148,7 @@ pub(super) async fn upload(
     if recording.bytes() == 0 {
         return Err(Problem::new("audio-empty", "the recording holds no bytes; check that the recorder wrote it"));
     }
-    door.jobs.look_at(recording.path()).await.map_err(|failure| Problem::from(&failure))?;
+    door.jobs.look_at(&recording).await.map_err(|failure| Problem::from(&failure))?;
     let once = key.map(|key| Once { key, request: fingerprint(&recording, &facts) });
     let call = settled(door.jobs.accept(recording, facts, &actor, once).await?, &actor)?;
     let location = format!("/v1/calls/{}", call.id);
@@ -191,7 +191,7 @@ pub(super) fn named(door: &Door, facts: Facts, file_name: Option<&str>) -> Resul
 }
 
 /// Where the bytes of a recording come from.
-pub(super) enum Source<'a> {
+enum Source<'a> {
     Raw(Body),
     Field(Box<Field<'a>>),
 }
@@ -217,11 +217,7 @@ impl Source<'_> {
 }
 
 /// Writes a recording to the store while it comes in, within the limits, and compares it with its digest.
-pub(super) async fn receive(
-    door: &Door,
-    source: &mut Source<'_>,
-    digest: Option<[u8; 32]>,
-) -> Result<Recording, Problem> {
+async fn receive(door: &Door, source: &mut Source<'_>, digest: Option<[u8; 32]>) -> Result<Recording, Problem> {
     let mut upload: Upload = door.jobs.receive().await?;
     let io = |cause| Problem::from(store::Error::io(door.store.root(), cause));
     let mut checked = 0;
@@ -288,7 +284,7 @@ async fn multipart(door: &Door, request: Request, mut facts: Facts) -> Result<(R
 }
 
 /// A short text of a form.
-pub(super) async fn text(mut field: Field<'_>) -> Result<String, Problem> {
+async fn text(mut field: Field<'_>) -> Result<String, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(|cause| broken(&cause))? {
         bytes.extend_from_slice(&chunk);

@@ -40,7 +40,8 @@ async fn dress(request: Request, next: Next) -> Result<Response, Problem> {
         return Err(Problem::not_found());
     }
     let mut response = next.run(request).await;
-    let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if first == "assets" && !rest.is_empty() {
         if is_page {
             // A page in the place of a script would be kept by the browser as that script.

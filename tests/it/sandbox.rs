@@ -203,21 +203,15 @@ fn lies_are_told_before_they_are_accepted() {
     let cases = lies();
     assert!(cases.len() >= 40, "{}", cases.len());
     let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let config = runaround::jobs::Config {
-        command: vec![env!("CARGO_BIN_EXE_runaround").into(), "worker".into()],
-        ..runaround::jobs::Config::default()
-    };
     let mut wrong = Vec::new();
-    runtime.block_on(async {
-        for (n, (name, bytes, wanted)) in cases.into_iter().enumerate() {
-            let path = folder.path().join(format!("{n}"));
-            fs::write(&path, bytes).unwrap();
-            let found = runaround::jobs::probe(&config, &path).await.err().map(|failure| failure.code);
-            if found.as_deref() != wanted {
-                wrong.push(format!("{name}: {found:?} instead of {wanted:?}"));
-            }
+    for (n, (name, bytes, wanted)) in cases.into_iter().enumerate() {
+        let path = folder.path().join(n.to_string());
+        fs::write(&path, bytes).unwrap();
+        let said = worker(&["--probe".as_ref(), "--input".as_ref(), path.as_os_str()]);
+        let found = said["error"]["code"].as_str();
+        if found != wanted || said["done"].as_bool() != wanted.is_none().then_some(true) {
+            wrong.push(format!("{name}: {said} instead of {wanted:?}"));
         }
-    });
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

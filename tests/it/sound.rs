@@ -12,7 +12,7 @@ use crate::http::{Server, jobs_config, roomy};
 
 fn deaf() -> jobs::Config {
     let command = [env!("CARGO_BIN_EXE_runaround"), "worker", "--deaf"].map(Into::into).to_vec();
-    jobs::Config { probe: true, ..jobs_config(command) }
+    jobs_config(command)
 }
 
 fn recording() -> Vec<u8> {
