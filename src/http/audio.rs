@@ -191,7 +191,8 @@ pub(super) async fn peaks(
     if accept.trim() == "application/octet-stream" {
         return Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response());
     }
-    let damaged = || Problem::new("integrity-mismatch", "the stored picture of the sound is damaged; analyse the call once more");
+    let damaged =
+        || Problem::new("integrity-mismatch", "the stored picture of the sound is damaged; analyse the call once more");
     let found = Peaks::parse(&bytes).ok_or_else(damaged)?;
     let report = match call.state {
         CallState::Done => super::reports::stored(&door, &call).await?,

@@ -45,20 +45,23 @@ impl Jobs {
         let _waiting = WAITING.try_acquire().map_err(|_| overloaded())?;
         let _working = WORKING.acquire().await.expect("nobody closes it");
         let incoming = self.store().root().join("incoming");
-        let storage = |cause: io::Error| Failure::new("storage-unavailable", format!("cannot write: {cause}; check the disk"));
+        let storage =
+            |cause: io::Error| Failure::new("storage-unavailable", format!("cannot write: {cause}; check the disk"));
         let out = tempfile::Builder::new().prefix("aside-").tempdir_in(incoming).map_err(storage)?;
         follow(&self.0.config, audio, out.path(), language).await?;
         let file = tokio::fs::File::open(out.path().join("report.json")).await.map_err(storage)?;
         let mut text = String::new();
         file.take(REPORT_MAX).read_to_string(&mut text).await.map_err(storage)?;
-        Report::from_json(&text).map_err(|_| Failure::new("internal", "the worker left no valid report; run `runaround doctor`"))
+        Report::from_json(&text)
+            .map_err(|_| Failure::new("internal", "the worker left no valid report; run `runaround doctor`"))
     }
 }
 
 /// Runs the worker to its end.
 async fn follow(config: &Config, audio: &Path, out: &Path, language: Option<&str>) -> Result<(), Failure> {
-    let mut child = start(config, audio, out, language)
-        .map_err(|cause| Failure::new("internal", format!("the worker cannot be started: {cause}; check the installation")))?;
+    let mut child = start(config, audio, out, language).map_err(|cause| {
+        Failure::new("internal", format!("the worker cannot be started: {cause}; check the installation"))
+    })?;
     let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped"));
     // Open as long as we wait: it ends with us.
     let _stdin = child.stdin.take();
@@ -83,7 +86,8 @@ async fn follow(config: &Config, audio: &Path, out: &Path, language: Option<&str
             return Err(super::worker::trimmed(failure));
         }
         if let Some(total_ms) = said.total_ms {
-            limit = limit.max(Duration::from_millis(total_ms.min(TOTAL_MAX_MS)) * config.time_limit + config.time_limit_min);
+            limit = limit
+                .max(Duration::from_millis(total_ms.min(TOTAL_MAX_MS)) * config.time_limit + config.time_limit_min);
         }
         done |= said.done;
     }

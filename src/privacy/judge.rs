@@ -177,7 +177,8 @@ impl Known {
         }
         // Read back with a digit lost here or a group corrected there.
         let parts = digits.len() + 1 - PART;
-        let known = (0..parts).filter(|at| self.cards.iter().any(|card| card.contains(&digits[*at..at + PART]))).count();
+        let known =
+            (0..parts).filter(|at| self.cards.iter().any(|card| card.contains(&digits[*at..at + PART]))).count();
         parts > PART && known * 2 >= parts
     }
 }

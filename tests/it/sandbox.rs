@@ -49,7 +49,9 @@ fn doctor_tells_what_is_in_force() {
 #[test]
 fn a_worker_leaves_report_copy_and_peaks() {
     let ffmpeg = Command::new("ffmpeg").arg("-version").output().is_ok();
-    for (name, rate_hz) in [("calls/card_payment.flac", 8_000), ("formats/opus.ogg", 16_000), ("formats/gsm.wav", 8_000)] {
+    for (name, rate_hz) in
+        [("calls/card_payment.flac", 8_000), ("formats/opus.ogg", 16_000), ("formats/gsm.wav", 8_000)]
+    {
         if name.contains("gsm") && !ffmpeg {
             continue;
         }

@@ -29,7 +29,10 @@ fn a_call_is_heard_in_parts() {
     let ask = |headers: &str| server.send(&format!("GET {path} HTTP/1.1{headers}"), &[]);
 
     let whole = ask("");
-    assert_eq!((whole.status, whole.header("content-type"), whole.header("accept-ranges")), (200, Some("audio/wav"), Some("bytes")));
+    assert_eq!(
+        (whole.status, whole.header("content-type"), whole.header("accept-ranges")),
+        (200, Some("audio/wav"), Some("bytes"))
+    );
     let size = whole.body.len();
     assert_eq!(whole.header("content-length"), Some(size.to_string().as_str()));
     let sound = hound::WavReader::new(&whole.body[..]).unwrap();
@@ -81,7 +84,12 @@ fn what_is_no_recording_is_refused_at_the_door() {
 
 /// A second of it.
 fn recording_of_silence() -> Vec<u8> {
-    let spec = hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut bytes = std::io::Cursor::new(Vec::new());
     let mut wav = hound::WavWriter::new(&mut bytes, spec).unwrap();
     for _ in 0..8_000 {
@@ -108,7 +116,10 @@ fn words_are_made_and_nothing_is_kept() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), deaf(), roomy());
     let send = |parts: &[(&str, &[u8])]| {
-        server.send("POST /v1/audio/transcriptions HTTP/1.1\ncontent-type: multipart/form-data; boundary=edge", &form(parts))
+        server.send(
+            "POST /v1/audio/transcriptions HTTP/1.1\ncontent-type: multipart/form-data; boundary=edge",
+            &form(parts),
+        )
     };
     let sound = recording();
     let plain = send(&[("file", &sound), ("model", b"whisper-1")]);
