@@ -108,10 +108,10 @@ export interface Trends {
 }
 export interface Playbook { id: string; name: string; toml?: string; made_by?: string; created_at: string; activated_at?: string; active?: boolean }
 export interface Mistake { line: number; column: number; message: string; cure?: string }
-export interface Check { ok: boolean; mistakes: Mistake[]; summary?: string | Record<string, unknown> }
+export interface Check { ok: boolean; mistakes: Mistake[]; summary?: string }
+interface Judged { deflected: number; mean_score?: number; verdicts: Record<string, number>; house: Record<string, number> }
 export interface Rescore {
-  calls: number; changed: number; before: Record<string, number>; after: Record<string, number>;
-  examples: { call: string; before: unknown; after: unknown }[];
+  calls: number; changed: number; skipped: number; before: Judged; after: Judged; examples: { call: string; name: string }[];
 }
 
 /** What the server says went wrong, in words for people. */
