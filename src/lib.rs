@@ -5,11 +5,12 @@
 //! are worth, and packs the speech into windows; [`transcribe`] turns windows into words on a fixed pool of
 //! threads; [`dialogue`] puts the words of all channels in order and decides who speaks; [`detect`] says what
 //! each turn does, builds the chain of each request and raises findings; [`report`] writes it all down.
-//! [`pipeline`] is that walk. [`judge`], off by default, asks a language model about findings that are not sure.
+//! [`pipeline`] is that walk; [`rescore`] repeats its end for a stored report under another playbook, and
+//! [`seed`] makes up reports to try a server with. [`judge`], off by default, asks a language model about findings that are not sure.
 //! [`models`] fetches and checks model files. [`store`] keeps what must not be lost, after [`privacy`] took out what
 //! must not be kept; [`jobs`] works on accepted calls in child processes, [`watch`] finds more of them in folders, and
 //! [`webhooks`] tell others. [`access`] says who may do what; [`config`] gathers the settings of all these; [`http`] is
-//! the door; [`cli`] the other.
+//! the door; [`cli`] the other. Workers meet bytes from strangers in a [`sandbox`].
 //!
 //! Everything shares the words of [`domain`] and nothing else; `tests/it/architecture.rs` holds the rule.
 
@@ -34,6 +35,10 @@ pub mod judge;
 
 pub mod pipeline;
 
+pub mod rescore;
+
+pub mod seed;
+
 pub mod access;
 
 pub mod privacy;
@@ -49,5 +54,7 @@ pub mod webhooks;
 pub mod config;
 
 pub mod http;
+
+pub mod sandbox;
 
 pub mod cli;

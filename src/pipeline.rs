@@ -23,6 +23,7 @@ use crate::domain::report::{
 };
 use crate::domain::{Layout, RoleBasis, Stop, TimeSpan, Word};
 use crate::ingest::{self, Block, Format, Limits};
+use crate::privacy;
 use crate::transcribe::{self, CallKey, Heard, Hints, Pool, Ticket};
 
 /// Windows of one call that may wait for words at once; the next one waits, so no call fills the queue
@@ -59,6 +60,8 @@ pub struct Options {
     pub roles: Option<GivenRoles>,
     /// Language and vocabulary.
     pub hints: Hints,
+    /// Masks card numbers, codes and the like before anything is found in the words.
+    pub redact: bool,
     /// Goes into the report as it is; RFC 3339.
     pub produced_at: String,
     /// Tells calls apart in the pool, so that each gets its fair turn.
@@ -93,6 +96,9 @@ pub enum Error {
     /// The words cannot be had.
     #[error(transparent)]
     Transcription(#[from] transcribe::Error),
+    /// The copy of the sound cannot be written.
+    #[error("cannot write the copy of the sound: {0}; check the disk")]
+    Copy(io::Error),
     /// Someone asked to stop.
     #[error("stopped before the end")]
     Stopped,
@@ -104,6 +110,7 @@ impl Error {
         match self {
             Error::Recording(error) => error.code(),
             Error::Transcription(_) => "transcriber-failed",
+            Error::Copy(_) => "storage-unavailable",
             Error::Stopped => "stopped",
         }
     }
@@ -133,7 +140,8 @@ pub fn analyze(
         digits: survey.channels.iter().flat_map(|channel| channel.digits.iter().copied()).collect(),
         duration_ms: survey.duration_ms,
     };
-    let (dialogue, roles) = dialogue::assemble(utterances, &sound, options.roles.as_ref());
+    let (mut dialogue, roles) = dialogue::assemble(utterances, &sound, options.roles.as_ref());
+    let redaction = options.redact.then(|| privacy::redact(&mut dialogue));
     let mut reading = engine.detectors.read(&dialogue);
     let assessment = detect::assess(&dialogue, &mut reading, engine.playbook.as_ref());
     let second_opinion = engine
@@ -179,6 +187,7 @@ pub fn analyze(
         empathy: assessment.empathy,
         scorecard: assessment.scorecard,
         judge: second_opinion,
+        redaction,
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: engine.model.clone(),
@@ -191,6 +200,32 @@ pub fn analyze(
         },
         complete: true,
     })
+}
+
+/// Reads the recording at `path` once more and writes what may be heard of it: a WAV file that is silent on all channels
+/// in `silent`, and the picture of its loudness. See [`audio::Playback`].
+///
+/// # Errors
+/// [`Error::Recording`], [`Error::Copy`], [`Error::Stopped`].
+pub fn playback(
+    path: &Path,
+    limits: &Limits,
+    silent: &[TimeSpan],
+    wav: &Path,
+    peaks: &Path,
+    stop: &Stop,
+) -> Result<(), Error> {
+    let mut recording = ingest::open(path, limits)?;
+    let format = recording.format().clone();
+    let mut copy = audio::Playback::create(wav, format.rate_hz, format.channels, silent).map_err(Error::Copy)?;
+    let mut block = Block::default();
+    while recording.read(&mut block)? {
+        if stop.asked() {
+            return Err(Error::Stopped);
+        }
+        copy.push(&block.channels).map_err(Error::Copy)?;
+    }
+    copy.finish(peaks).map_err(Error::Copy)
 }
 
 fn fingerprint(path: &Path) -> io::Result<(u64, String)> {

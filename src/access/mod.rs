@@ -1,11 +1,17 @@
 //! Who may do what.
 //!
 //! Every request has an [`Actor`]: a signed-in person, a key, or, on a loopback trial without accounts, anyone. Roles
-//! say what may be done at all; teams say on whose calls.
+//! say what may be done at all; teams say on whose calls. [`policy`] is the table of all operations and what each takes.
+
+pub mod password;
+pub mod policy;
+pub mod token;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+
+pub use token::Token;
 
 /// What a person is here for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -33,6 +39,26 @@ impl Role {
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Qa, Self::Supervisor, Self::Admin].into_iter().find(|role| role.as_str() == name)
     }
+}
+
+/// What a key may be used for, beside its role. People are not limited so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+pub enum Scope {
+    /// Read calls, reports, recordings and figures.
+    #[serde(rename = "calls:read")]
+    CallsRead,
+    /// Bring calls in, change and erase them.
+    #[serde(rename = "calls:write")]
+    CallsWrite,
+    /// Review, coach and calibrate.
+    #[serde(rename = "review")]
+    Review,
+    /// Take many calls out at once.
+    #[serde(rename = "export")]
+    Export,
+    /// Run the place.
+    #[serde(rename = "manage")]
+    Manage,
 }
 
 /// Whose calls.
@@ -63,6 +89,21 @@ impl Actor {
         Self { id: "anyone".to_owned(), name: "anyone".to_owned(), role: Role::Admin, teams: Teams::All }
     }
 
+    /// Somebody who has not said who they are. They may do nothing that is not open to everyone.
+    pub fn nobody() -> Self {
+        Self {
+            id: "nobody".to_owned(),
+            name: "nobody".to_owned(),
+            role: Role::Qa,
+            teams: Teams::These(BTreeSet::new()),
+        }
+    }
+
+    /// Whoever may use the command line on the server's own machine.
+    pub fn console() -> Self {
+        Self { id: "console".to_owned(), name: "console".to_owned(), role: Role::Admin, teams: Teams::All }
+    }
+
     /// Whether calls of the team with this id are theirs to see. What they may not see does not exist for them.
     pub fn sees(&self, team: &str) -> bool {
         match &self.teams {
@@ -70,4 +111,11 @@ impl Actor {
             Teams::These(teams) => teams.contains(team),
         }
     }
+}
+
+/// The page where somebody takes up a one-time link, on the server that people find at `base`. `invited`: they have an
+/// account already.
+pub fn link(base: &str, token: &Token, invited: bool) -> String {
+    let kind = if invited { "&invited" } else { "" };
+    format!("{}/setup?token={}{kind}", base.trim_end_matches('/'), token.reveal())
 }

@@ -14,6 +14,7 @@ pub mod layout;
 pub mod level;
 pub mod music;
 pub mod pack;
+pub mod playback;
 pub mod resample;
 pub mod spectrum;
 pub mod survey;
@@ -23,6 +24,7 @@ pub mod vad;
 pub use cutter::Cutter;
 pub use lane::Lane;
 pub use pack::{PackConfig, pack};
+pub use playback::{Peaks, Playback};
 pub use survey::Surveyor;
 
 use crate::domain::{CallTime, ChannelId, DtmfDigit, Layout, TimeSpan, Tone};

@@ -47,6 +47,9 @@ pub struct Args {
     /// Names and products likely to be said, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "WORDS")]
     vocabulary: Vec<String>,
+    /// Mask card numbers, security codes, telephone numbers, e-mail addresses and the like in the reports
+    #[arg(long)]
+    redact: bool,
     /// Transcription threads [default: number of cores]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -124,6 +127,7 @@ fn analyze_one(n: usize, input: &Input, engine: &Engine, args: &Args, stop: &Sto
         name: input.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         roles,
         hints: Hints { language: args.language.clone(), vocabulary: args.vocabulary.clone() },
+        redact: args.redact,
         produced_at: jiff::Timestamp::now().to_string(),
         key: n as u64,
         ..Options::default()

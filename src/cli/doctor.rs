@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::engine::ModelChoice;
 use crate::models;
+use crate::sandbox::Proof;
 
 /// Memory that one transcription thread needs beside the model itself.
 const STATE_BYTES: u64 = 350 << 20;
@@ -72,6 +73,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     lines.extend(speech_model(&args.models));
     lines.push(ffmpeg());
     lines.push(sound_devices());
+    lines.push(sandbox());
     lines.push(disk(&args.data));
     print(&lines, args.json)?;
     let failed = lines.iter().any(|line| line.state == State::Fail);
@@ -190,6 +192,33 @@ fn ffmpeg() -> Line {
             "install ffmpeg to read GSM, AMR, WMA and video; WAV, MP3, FLAC, Ogg, Opus and M4A need nothing",
         ),
     }
+}
+
+/// A worker of `serve` is started and tries its walls: what is promised here was seen to hold.
+fn sandbox() -> Line {
+    const CURE: &str = "use Linux 6.7 or later with Landlock enabled; without it a hostile recording has the rights of the server";
+    let proof = match prove() {
+        Ok(proof) => proof,
+        Err(cause) => return Line::warn("sandbox", format!("cannot be entered ({cause})"), CURE),
+    };
+    if !proof.open.is_empty() {
+        return Line::warn("sandbox", format!("{}; a worker could still {}", proof.in_force, proof.open.join(", ")), CURE);
+    }
+    if !proof.shut.is_empty() {
+        let found = format!("{}; a worker cannot {}", proof.in_force, proof.shut.join(", "));
+        return Line::fail("sandbox", found, "look for other security rules on this machine");
+    }
+    Line::ok("sandbox", format!("{} (tried: no other file, no network, no program)", proof.in_force))
+}
+
+fn prove() -> Result<Proof> {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("input"), b"sound")?;
+    fs::create_dir(folder.path().join("out"))?;
+    let worker = Command::new(std::env::current_exe()?).args(["worker", "--prove"]).arg(folder.path()).output()?;
+    let said = String::from_utf8_lossy(&worker.stderr);
+    anyhow::ensure!(worker.status.success(), "{}", said.lines().last().unwrap_or("no reason given"));
+    Ok(serde_json::from_slice(&worker.stdout)?)
 }
 
 #[cfg(feature = "device")]

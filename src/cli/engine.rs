@@ -1,7 +1,6 @@
 //! What every analysing verb needs: the speech model, the detectors and a pool of threads.
 
 use std::path::PathBuf;
-#[cfg(feature = "whisper")]
 use std::sync::Arc;
 
 #[cfg(feature = "whisper")]
@@ -9,7 +8,6 @@ use anyhow::Context;
 use anyhow::Result;
 
 use super::judge::JudgeChoice;
-#[cfg(feature = "whisper")]
 use crate::detect::Detectors;
 use crate::models;
 #[cfg(feature = "whisper")]
@@ -81,6 +79,23 @@ pub fn start(choice: &ModelChoice, house: &HouseChoice, threads: usize) -> Resul
 #[cfg(not(feature = "whisper"))]
 pub fn start(_: &ModelChoice, _: &HouseChoice, _: usize) -> Result<Engine> {
     anyhow::bail!("this build has no speech engine; build it with the feature whisper (it is on by default)")
+}
+
+/// An engine that hears no words: everything but the speech model is at work.
+///
+/// # Errors
+/// A playbook with mistakes, a judge that is not allowed; the message names the cure.
+pub fn deaf(house: &HouseChoice) -> Result<Engine> {
+    use crate::transcribe::{Pool, Scripted};
+
+    Ok(Engine {
+        pool: Pool::start(1, |_| Ok(Box::new(Scripted::new([""; 0]))))?,
+        model: "none".to_owned(),
+        model_sha256: String::new(),
+        detectors: Arc::new(Detectors::rules_only()),
+        playbook: house.playbook.as_deref().map(super::playbook::load).transpose()?,
+        judge: house.judge.start()?,
+    })
 }
 
 /// As many as the machine has cores.

@@ -3,7 +3,11 @@
 //! Results go to stdout, progress and advice to stderr; colour only on a terminal. Exit codes: 0 done, 1 could not
 //! start, 2 wrong usage, 3 some recordings failed, 130 stopped by Ctrl-C.
 
+pub mod access;
 pub mod analyze;
+pub mod audit;
+pub mod backup;
+pub mod config;
 pub mod detect;
 pub mod doctor;
 pub mod engine;
@@ -11,6 +15,7 @@ pub mod inputs;
 pub mod judge;
 pub mod models;
 pub mod playbook;
+pub mod seed;
 pub mod serve;
 pub mod worker;
 
@@ -41,6 +46,16 @@ enum Verb {
     Detect(detect::Args),
     /// Take recordings over HTTP and serve their reports
     Serve(serve::Args),
+    /// Check that the log of who did what is whole
+    Audit(audit::Args),
+    /// Let somebody in again who is locked out
+    People(access::People),
+    /// Copy the data folder of `serve`, also while it runs
+    Backup(backup::BackupArgs),
+    /// Make a data folder from a copy
+    Restore(backup::RestoreArgs),
+    /// Print, show or check the settings of `serve`
+    Config(config::Args),
     /// Check a playbook, or print one to start from
     Playbook(playbook::Args),
     /// Fetch and check the model files
@@ -55,6 +70,9 @@ enum Verb {
     /// Print the manual page
     #[command(hide = true)]
     Man,
+    /// Fill a data folder with made-up calls, for measuring and for trying out
+    #[command(hide = true)]
+    Seed(seed::Args),
     /// Analyse one recording for `serve`, in a process of its own
     #[command(hide = true)]
     Worker(worker::Args),
@@ -63,11 +81,20 @@ enum Verb {
 /// Parses the command line, does what it says and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging();
+    // `serve` has settings for this, which must be read first.
+    if !matches!(cli.verb, Verb::Serve(_)) {
+        let json = std::env::var("RUNAROUND_LOG_FORMAT").is_ok_and(|format| format == "json");
+        start_logging(&std::env::var("RUNAROUND_LOG").unwrap_or_default(), json);
+    }
     let done = match cli.verb {
         Verb::Analyze(args) => analyze::run(args),
         Verb::Detect(args) => detect::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
+        Verb::Audit(args) => audit::run(args),
+        Verb::People(args) => access::people(args).map(|()| ExitCode::SUCCESS),
+        Verb::Backup(args) => backup::backup(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Restore(args) => backup::restore(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Config(args) => config::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Playbook(args) => playbook::run(&args),
         Verb::Models(args) => models::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Doctor(args) => doctor::run(&args),
@@ -79,6 +106,7 @@ pub fn main() -> ExitCode {
             .render(&mut io::stdout())
             .map(|()| ExitCode::SUCCESS)
             .map_err(anyhow::Error::from),
+        Verb::Seed(args) => seed::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Worker(args) => worker::run(args),
     };
     done.unwrap_or_else(|error| {
@@ -100,10 +128,11 @@ pub(crate) fn tell(line: &str) {
     eprintln!("{line}");
 }
 
-fn start_logging() {
+/// Where log lines go and which: `level` as `RUNAROUND_LOG` has it; one JSON object a line, or text.
+fn start_logging(level: &str, json: bool) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("RUNAROUND_LOG").unwrap_or_else(|_| EnvFilter::new("warn,runaround=info"));
-    let json = std::env::var("RUNAROUND_LOG_FORMAT").is_ok_and(|format| format == "json");
+    let level = if level.is_empty() { "warn,runaround=info" } else { level };
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("warn,runaround=info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // Only the first call counts; tests may have set up their own.
     let _ = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };

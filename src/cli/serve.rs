@@ -2,46 +2,32 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+use crate::config::Settings;
 use crate::http;
-use crate::jobs::{self, Jobs, Store};
+use crate::jobs::{self, Jobs, Pattern};
+use crate::models;
+use crate::store::Store;
+use crate::store::facts::Facts;
+use crate::store::lock::Lock;
+
+use super::access::Access;
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Address to answer on
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
-    listen: SocketAddr,
-    /// Listen beyond this machine, although there are no accounts yet and everyone who reaches the address can send
-    /// recordings and read all reports
-    #[arg(long)]
-    allow_anyone: bool,
-    /// Folder for recordings and reports
-    #[arg(long, default_value = "runaround-data", value_name = "DIR")]
-    data: PathBuf,
-    /// Calls analysed at once
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    workers: u16,
-    /// Speech model
-    #[arg(long, default_value = "base", value_name = "NAME")]
-    model: String,
-    /// Folder of the models
-    #[arg(long, value_name = "DIR")]
-    models: Option<PathBuf>,
-    /// Largest recording, in bytes
-    #[arg(long, default_value_t = 2 << 30, value_name = "BYTES")]
-    max_upload: u64,
-    /// Refuse recordings when less than this is free on the disk
-    #[arg(long, default_value_t = 1 << 30, value_name = "BYTES")]
-    disk_reserve: u64,
-    /// Give a call up after so many times its length, though never before a minute
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    time_limit: u32,
+    #[command(flatten)]
+    choice: super::config::Choice,
+    /// Pause before a call is tried again, in milliseconds
+    #[arg(long, hide = true, default_value_t = 30_000)]
+    retry_after_ms: u64,
     /// Program and first arguments of the worker, instead of this program's own
     #[arg(long, hide = true, num_args = 1.., value_terminator = ";", allow_hyphen_values = true)]
     worker_command: Vec<OsString>,
@@ -50,25 +36,24 @@ pub struct Args {
 /// Serves until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// If the address or the data folder cannot be used, or the storage fails.
+/// If the settings are wrong, the address or the data folder cannot be used, or the storage fails.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    if !args.listen.ip().is_loopback() && !args.allow_anyone {
-        bail!(
-            "{} can be reached from other machines and there are no accounts yet; \
-             listen on 127.0.0.1, or say --allow-anyone if that is what you want",
-            args.listen
-        );
-    }
+    let settings = args.choice.settings()?;
+    super::start_logging(settings.text("log.level").unwrap_or_default(), settings.text("log.format") == Some("json"));
+    Access::of(&settings).check(settings.address("listen"))?;
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    runtime.block_on(serve(args))
+    runtime.block_on(serve(args, settings))
 }
 
-async fn serve(args: Args) -> anyhow::Result<()> {
-    let store = Store::open(&args.data)?;
-    let kept = crate::store::Store::open(&args.data).await?;
-    let listener = TcpListener::bind(args.listen)
+async fn serve(args: Args, settings: Settings) -> anyhow::Result<()> {
+    let data = settings.path("data").expect("has a default");
+    let lock = Lock::take(&data)?;
+    let store = Store::open(&data).await?;
+    let listen = settings.address("listen");
+    let listener = TcpListener::bind(listen)
         .await
-        .with_context(|| format!("cannot listen on {}; is another program there?", args.listen))?;
+        .with_context(|| format!("cannot listen on {listen}; is another program there?"))?;
     let address = listener.local_addr()?;
     let command = if args.worker_command.is_empty() {
         let program = std::env::current_exe().context("cannot find this program's own file")?;
@@ -76,28 +61,138 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     } else {
         args.worker_command
     };
-    let jobs = Jobs::start(
-        store,
-        jobs::Config {
-            workers: usize::from(args.workers),
-            command,
-            model: args.model,
-            models: args.models,
-            time_limit: args.time_limit,
-            time_limit_min: Duration::from_secs(60),
-            retry_after: Duration::from_secs(30),
-        },
-    )
-    .with_context(|| format!("cannot read the data folder {}", args.data.display()))?;
-    let config = http::Config {
-        upload_max: args.max_upload,
-        disk_reserve: args.disk_reserve,
-        local_names_only: !args.allow_anyone,
+    let naming = settings.text("naming").map(Pattern::parse).transpose().map_err(anyhow::Error::msg)?;
+    let jobs_config = jobs::Config {
+        workers: settings.number("workers") as usize,
+        command,
+        model: settings.text("model").unwrap_or_default().to_owned(),
+        models: settings.path("models"),
+        time_limit: settings.number("limits.time") as u32,
+        retry_after: Duration::from_millis(args.retry_after_ms),
+        naming,
+        ..jobs::Config::default()
+    };
+    let jobs = Jobs::start(store.clone(), lock, jobs_config)
+        .await
+        .with_context(|| format!("cannot read the data folder {}", data.display()))?;
+    let outer = Outer::start(&settings, &jobs, &store)?;
+    let mut config = http::Config {
+        upload_max: settings.number("limits.upload"),
+        disk_reserve: settings.number("disk_reserve"),
+        connections_max: settings.number("limits.connections") as usize,
+        about: about(&settings),
+        own_networks: settings.networks("webhooks.allow_private"),
         ..http::Config::default()
     };
+    Access::of(&settings).apply(address, &mut config);
     announce(address);
-    http::serve(listener, kept, jobs, config, asked_to_stop()).await?;
-    Ok(())
+    super::access::welcome(&store, &config).await?;
+    tell_systemd(true);
+    let stopped = async {
+        asked_to_stop().await;
+        tell_systemd(false);
+    };
+    let served = http::serve(listener, jobs, config, stopped).await;
+    outer.stop().await;
+    Ok(served?)
+}
+
+/// What runs beside the door: watched folders and messages to other systems.
+struct Outer {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Outer {
+    fn start(settings: &Settings, jobs: &Jobs, store: &Store) -> anyhow::Result<Self> {
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = Vec::new();
+        let folders = settings.paths("watch.folders");
+        if !folders.is_empty() {
+            let team = settings.text("watch.team").map(str::to_owned);
+            let config = crate::watch::Config {
+                folders,
+                settle: settings.time("watch.settle"),
+                poll: settings.time("watch.settle").clamp(Duration::from_millis(100), Duration::from_secs(2)),
+                upload_max: settings.number("limits.upload"),
+                disk_reserve: settings.number("disk_reserve"),
+                facts: Facts { team, ..Facts::default() },
+            };
+            tasks.push(tokio::spawn(crate::watch::run(jobs.clone(), store.clone(), config, stopping.clone())));
+        }
+        tasks.extend(messages(settings, store, stopping)?);
+        Ok(Self { stop, tasks })
+    }
+
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+    }
+}
+
+/// Sends what is in the outbox.
+#[cfg(feature = "fetch")]
+fn messages(
+    settings: &Settings,
+    store: &Store,
+    stopping: watch::Receiver<bool>,
+) -> anyhow::Result<Option<JoinHandle<()>>> {
+    use crate::webhooks::{self, delivery::Courier};
+
+    let courier = Courier::new(&settings.networks("webhooks.allow_private")).context("cannot prepare TLS")?;
+    Ok(Some(tokio::spawn(webhooks::run(store.clone(), Arc::new(courier), webhooks::Config::default(), stopping))))
+}
+
+/// This build has no HTTP client; messages wait for one that has.
+#[cfg(not(feature = "fetch"))]
+#[allow(clippy::unnecessary_wraps, reason = "the other build can fail here")]
+fn messages(_: &Settings, _: &Store, _: watch::Receiver<bool>) -> anyhow::Result<Option<JoinHandle<()>>> {
+    tracing::warn!("this build sends no webhooks; build it with the feature fetch");
+    Ok(None)
+}
+
+/// Says to systemd, if it started us, that we are ready or about to end.
+fn tell_systemd(ready: bool) {
+    #[cfg(target_os = "linux")]
+    {
+        use sd_notify::NotifyState::{Ready, Stopping};
+        if let Err(cause) = sd_notify::notify(&[if ready { Ready } else { Stopping }]) {
+            tracing::debug!(%cause, "systemd cannot be told");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = ready;
+}
+
+/// What the server tells about itself.
+fn about(settings: &Settings) -> http::About {
+    let name = settings.text("model").unwrap_or_default().to_owned();
+    let folder = settings.path("models").unwrap_or_else(models::default_folder);
+    let looked_for = name.clone();
+    let model_is_here = move || {
+        let store = models::Store::open(&folder);
+        let listed = store.manifest().model(&looked_for);
+        listed.is_ok_and(|model| store.status(model) == models::store::Status::Here)
+    };
+    http::About {
+        model: name,
+        model_is_here: Some(Arc::new(model_is_here)),
+        watch: settings.paths("watch.folders"),
+        retention_days: settings.number("retention.days"),
+    }
+}
+
+/// Every connection is an open file, and shells often allow a thousand.
+fn raise_file_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        // Where this is refused, fewer connections fit; nothing else changes.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    }
 }
 
 /// The one line on standard output: with port 0 nobody knows the address before.

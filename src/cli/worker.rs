@@ -1,10 +1,12 @@
 //! One recording in a process of its own, for `serve`: whatever a hostile file does to a decoder or to the speech
-//! engine, it does it here. Speaks JSON lines on stdout: progress, then one `done` or one `error`.
+//! engine, it does it here, in a [`sandbox`] that leaves it its input and its output. Speaks JSON lines on stdout:
+//! progress, then one `done` or one `error`. What it writes is redacted before it is written.
 
 use std::io::{Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
@@ -12,29 +14,52 @@ use serde_json::json;
 use super::engine::{self, HouseChoice, ModelChoice};
 use super::inputs::parse_roles;
 use crate::dialogue::GivenRoles;
-use crate::domain::Stop;
+use crate::domain::{Report, Stop};
+use crate::ingest::{self, Limits};
 use crate::pipeline::{self, Options, Progress};
-use crate::report;
+use crate::sandbox::{self, Rules};
 use crate::transcribe::Hints;
+use crate::report;
+
+/// Memory of its own that a worker may have beside the speech model, which it holds up to three times while loading.
+const MEMORY: u64 = 1 << 30;
+const MODEL_COPIES: u64 = 3;
+/// What a look at a recording may cost.
+const PROBE_MEMORY: u64 = 256 << 20;
+const PROBE_TIME: Duration = Duration::from_secs(2);
+/// So much sound is looked at.
+const PROBE_MS: u64 = 2_000;
 
 /// Analyse one recording for `serve`
 #[derive(clap::Args)]
 pub struct Args {
     /// The recording
-    #[arg(long)]
-    input: PathBuf,
-    /// Folder that takes report.json, report.html, report.txt, report.srt and report.vtt
-    #[arg(long)]
-    out: PathBuf,
+    #[arg(long, required_unless_present = "prove")]
+    input: Option<PathBuf>,
+    /// Folder that takes report.json, playback.wav and peaks.bin
+    #[arg(long, required_unless_present_any = ["probe", "prove"])]
+    out: Option<PathBuf>,
     /// Name of the recording in the report
-    #[arg(long)]
+    #[arg(long, default_value = "recording")]
     name: String,
+    /// Say only whether it can be read, from its first seconds
+    #[arg(long)]
+    probe: bool,
+    /// Keep card numbers and the like in the report and in the copy of the sound
+    #[arg(long)]
+    unredacted: bool,
+    /// Enter the sandbox around this folder, try its walls and say what gave way
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["input", "probe"])]
+    prove: Option<PathBuf>,
     /// Roles of the channels in order
     #[arg(long, value_parser = parse_roles)]
     roles: Option<GivenRoles>,
     /// Language spoken, two letters
     #[arg(long)]
     language: Option<String>,
+    /// Hear no words: read and judge the sound alone, without a speech model
+    #[arg(long, hide = true)]
+    deaf: bool,
     #[command(flatten)]
     house: HouseChoice,
     #[command(flatten)]
@@ -46,26 +71,44 @@ pub struct Args {
 /// # Errors
 /// Only if stdout is gone, which means that nobody waits for the result any more.
 pub fn run(args: Args) -> Result<ExitCode> {
-    end_with_the_server();
-    let error_line = |code: &str, detail: String| {
-        FINISHED.store(true, Ordering::SeqCst);
-        say(&json!({ "error": { "code": code, "detail": detail } }))?;
-        Ok(ExitCode::FAILURE)
+    if let Some(folder) = &args.prove {
+        let proof = sandbox::prove(folder).map_err(anyhow::Error::msg)?;
+        say(&serde_json::to_value(proof)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let limits = match enter(&args) {
+        Ok(limits) => limits,
+        Err(detail) => return error_line("internal", detail),
     };
-    let engine = match engine::start(&args.models, &args.house, 1) {
+    let input = args.input.clone().expect("required unless --prove");
+    if args.probe {
+        return match probe(&input, &limits) {
+            Ok(()) => {
+                say(&json!({ "done": true }))?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => error_line(error.code(), error.to_string()),
+        };
+    }
+    end_with_the_server();
+    let out = args.out.expect("required unless --prove or --probe");
+    let started = if args.deaf { engine::deaf(&args.house) } else { engine::start(&args.models, &args.house, 1) };
+    let engine = match started {
         Ok(engine) => engine,
         Err(error) => return error_line("model-unavailable", format!("{error:#}")),
     };
     let options = Options {
         name: args.name,
+        limits,
         roles: args.roles,
         hints: Hints { language: args.language, ..Hints::default() },
+        redact: !args.unredacted,
         produced_at: jiff::Timestamp::now().to_string(),
         ..Options::default()
     };
     let mut told = Vec::new();
     let mut last = None;
-    let analysed = pipeline::analyze(&args.input, &engine, &options, &Stop::new(), &mut |progress| {
+    let analysed = pipeline::analyze(&input, &engine, &options, &Stop::new(), &mut |progress| {
         let (stage, done_ms, total_ms) = match progress {
             Progress::Listening { done_ms, total_ms } => ("listening", done_ms, total_ms),
             Progress::Transcribing { done_ms, total_ms } => ("transcribing", done_ms, Some(total_ms)),
@@ -80,9 +123,9 @@ pub fn run(args: Args) -> Result<ExitCode> {
     if let Some(Err(gone)) = told.into_iter().find(Result::is_err) {
         return Err(gone);
     }
-    match analysed {
+    match analysed.and_then(|report| copy(&input, &options.limits, &report, &out).map(|()| report)) {
         Ok(report) => {
-            if let Err(error) = report::save(&report, &args.out) {
+            if let Err(error) = report::write_file(&report, report::Format::Json, &out.join("report.json")) {
                 return error_line("storage-unavailable", error.to_string());
             }
             FINISHED.store(true, Ordering::SeqCst);
@@ -91,6 +134,64 @@ pub fn run(args: Args) -> Result<ExitCode> {
         }
         Err(error) => error_line(error.code(), error.to_string()),
     }
+}
+
+/// The copy that people listen to. Written before the report: where a report lies, the copy does too.
+fn copy(input: &Path, limits: &Limits, report: &Report, out: &Path) -> Result<(), pipeline::Error> {
+    let silent = report.redaction.as_ref().map_or(&[][..], |redaction| &redaction.silent);
+    pipeline::playback(input, limits, silent, &out.join("playback.wav"), &out.join("peaks.bin"), &Stop::new())
+}
+
+/// Gives up what is not needed, before the first thread and before the first strange byte.
+fn enter(args: &Args) -> Result<Limits, String> {
+    let folder = args.models.folder();
+    let mut read: Vec<PathBuf> = args.input.iter().cloned().collect();
+    if !args.probe {
+        read.push(folder.clone());
+        read.extend(args.house.playbook.clone());
+    }
+    let program = sandbox::find_program("ffmpeg");
+    let rules = Rules {
+        read,
+        write: args.out.iter().cloned().collect(),
+        program: program.clone(),
+        network: args.house.judge.judge.is_some(),
+        memory: if args.probe { PROBE_MEMORY } else { MEMORY + MODEL_COPIES * largest(&folder) },
+        time: args.probe.then_some(PROBE_TIME),
+    };
+    let in_force = sandbox::enter(&rules)?;
+    // Where only seccomp holds, no program can be told from another and none is started.
+    let program = program.filter(|_| in_force.landlock.is_some() || !in_force.seccomp);
+    Ok(Limits { ffmpeg: program, ..Limits::default() })
+}
+
+/// Size of the largest file in a folder; 0 if there is none.
+fn largest(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.filter_map(|file| file.metadata().ok()).filter(std::fs::Metadata::is_file).map(|file| file.len()).max().unwrap_or(0)
+}
+
+/// Reads the first seconds.
+fn probe(input: &Path, limits: &Limits) -> Result<(), ingest::Error> {
+    let mut recording = ingest::open(input, limits)?;
+    let format = recording.format();
+    // What a WAV header claims is worth nothing: half of all recorders write something else.
+    let claimed = format.claimed_ms.filter(|_| format.container != "wav").unwrap_or(0);
+    if claimed > limits.duration_max_ms {
+        return Err(ingest::Error::TooLong(limits.duration_max_ms));
+    }
+    let enough = u64::from(format.rate_hz) * PROBE_MS / 1000;
+    let (mut frames, mut block) = (0, ingest::Block::default());
+    while frames < enough && recording.read(&mut block)? {
+        frames += block.frames() as u64;
+    }
+    Ok(())
+}
+
+fn error_line(code: &str, detail: String) -> Result<ExitCode> {
+    FINISHED.store(true, Ordering::SeqCst);
+    say(&json!({ "error": { "code": code, "detail": detail } }))?;
+    Ok(ExitCode::FAILURE)
 }
 
 /// The last word is being said; from now on the end of stdin means nothing.

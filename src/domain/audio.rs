@@ -30,7 +30,7 @@ pub enum Layout {
 /// A key pressed on the telephone, heard in the audio or signalled by the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DtmfDigit {
-    /// `0`-`9`, `*`, `#`, `A`-`D`.
+    /// `0`-`9`, `*`, `#`, `A`-`D`; `x` where it was masked.
     pub digit: char,
     /// Where it was heard.
     pub channel: ChannelId,

@@ -11,6 +11,7 @@ use super::chain::{Chain, Verdict};
 use super::dialogue::{Dialogue, Silence, TalkOver, Turn};
 use super::empathy::Empathy;
 use super::finding::{Confidence, Evidence, Finding};
+use super::redaction::Redaction;
 use super::scorecard::Scorecard;
 
 /// Name and version of the report format. The number rises when a reader of the old form would misread the new.
@@ -52,6 +53,9 @@ pub struct Report {
     /// What a second opinion was asked and said; absent if none was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<JudgeTally>,
+    /// What was taken out of the words, and where the copy of the sound is silent; absent if nothing was looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
     /// What made this report.
     pub provenance: Provenance,
     /// False if the analysis was stopped before the end.

@@ -1,17 +1,23 @@
 //! Connections and their clocks.
 //!
 //! The loop of the framework sets no timer: a silent socket, or one byte every few seconds, would hold a connection
-//! for ever. Here the head of a request has a limit, a body must keep coming, and there are only so many at once.
+//! for ever. Here the head of a request has a limit, which also ends connections that wait for a next request; a body
+//! must keep coming, an answer must be taken, and there are only so many connections at once, and from one address.
 
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use hyper::body::{Frame, SizeHint};
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -21,7 +27,11 @@ use tokio::time::{Instant, Sleep, sleep};
 use tracing::{debug, warn};
 
 use super::Config;
+use super::guard::Peer;
 
+/// Said to those who have too many connections.
+const ENOUGH: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 /// Room for the head of a request.
 const HEAD_MAX: usize = 64 * 1024;
 
@@ -29,6 +39,7 @@ const HEAD_MAX: usize = 64 * 1024;
 pub(super) async fn run(listener: TcpListener, router: Router, config: Config, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let slots = Arc::new(Semaphore::new(config.connections_max));
+    let crowd = Arc::new(Crowd::default());
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(config.head_timeout).max_buf_size(HEAD_MAX);
     loop {
@@ -41,8 +52,8 @@ pub(super) async fn run(listener: TcpListener, router: Router, config: Config, m
             () = asked(&mut stopping) => break,
         };
         while connections.try_join_next().is_some() {}
-        let socket = match accepted {
-            Ok((socket, _)) => socket,
+        let (socket, peer) = match accepted {
+            Ok(socket) => socket,
             Err(cause) => {
                 // Out of file descriptors, most likely: what is open must close first.
                 warn!(%cause, "cannot accept a connection");
@@ -50,8 +61,21 @@ pub(super) async fn run(listener: TcpListener, router: Router, config: Config, m
                 continue;
             }
         };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = http.serve_connection(TokioIo::new(socket), service);
+        let peer = peer.ip().to_canonical();
+        let any_number = peer.is_loopback() || config.trusted_proxies.contains(&peer);
+        let most = if any_number { usize::MAX } else { config.connections_per_address };
+        let Some(place) = Crowd::join(&crowd, peer, most) else {
+            debug!("too many connections from one address");
+            let _ = socket.try_write(ENOUGH);
+            continue;
+        };
+        let inner = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            inner.call(request)
+        });
+        let socket = Patient { socket: TokioIo::new(socket), window: config.write_window, end: None };
+        let connection = http.serve_connection(socket, service);
         let mut stopping = stopping.clone();
         connections.spawn(async move {
             let mut connection = std::pin::pin!(connection);
@@ -65,7 +89,7 @@ pub(super) async fn run(listener: TcpListener, router: Router, config: Config, m
             if let Err(cause) = ended {
                 debug!(%cause, "connection ended early");
             }
-            drop(slot);
+            drop((slot, place));
         });
     }
     drop(listener);
@@ -77,6 +101,93 @@ pub(super) async fn run(listener: TcpListener, router: Router, config: Config, m
 /// Resolves when somebody asked to stop, or nobody is left to ask.
 async fn asked(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|asked| *asked).await;
+}
+
+/// How many connections each address has.
+#[derive(Debug, Default)]
+struct Crowd(Mutex<HashMap<IpAddr, usize>>);
+
+/// One of them.
+struct Place {
+    crowd: Arc<Crowd>,
+    address: IpAddr,
+}
+
+impl Crowd {
+    /// One more from `address`, unless it has `most` already.
+    fn join(crowd: &Arc<Self>, address: IpAddr, most: usize) -> Option<Place> {
+        let mut counts = crowd.0.lock().expect("nothing panics while holding it");
+        let count = counts.entry(address).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { crowd: crowd.clone(), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.crowd.0.lock().expect("nothing panics while holding it");
+        let count = counts.get_mut(&self.address).expect("joined before");
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&self.address);
+        }
+    }
+}
+
+/// A socket whose other end must take at least a byte in every `window` while there is something for it.
+struct Patient<S> {
+    socket: S,
+    window: Duration,
+    end: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Patient<S> {
+    /// `written` or, when nothing was for too long, the end.
+    fn watch<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.end = None;
+            return written;
+        }
+        let end = self.end.get_or_insert_with(|| Box::pin(sleep(self.window)));
+        end.as_mut().poll(cx).map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, "the answer was not taken")))
+    }
+}
+
+impl<S: Read + Unpin> Read for Patient<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(cx, into)
+    }
+}
+
+impl<S: Write + Unpin> Write for Patient<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.watch(written, cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, parts);
+        self.watch(written, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
 }
 
 /// The sender stopped sending.
@@ -130,5 +241,23 @@ impl HttpBody for Paced {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_so_many_connections_and_no_more() {
+        let crowd = Arc::new(Crowd::default());
+        let join = |last: u8| Crowd::join(&crowd, IpAddr::from([192, 0, 2, last]), 2);
+        let (first, second) = (join(1), join(1));
+        assert!(first.is_some() && second.is_some() && join(1).is_none());
+        assert!(join(2).is_some());
+        drop(first);
+        assert!(join(1).is_some());
+        drop(second);
+        assert!(crowd.0.lock().unwrap().is_empty());
     }
 }

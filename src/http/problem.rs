@@ -3,14 +3,15 @@
 //! Handlers return a [`Problem`]; the outermost layer adds the request's id and path and writes the body, so that
 //! nothing leaves this server in another form, whoever refused it.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::jobs::Failure;
+use crate::store;
 
 /// All slugs with their status and title. Failures of calls use the same.
-const TABLE: [(&str, u16, &str); 35] = [
+const TABLE: &[(&str, u16, &str)] = &[
     ("malformed-request", 400, "The request cannot be read"),
     ("unknown-parameter", 400, "A parameter is unknown or repeated"),
     ("validation-failed", 422, "A value does not fit"),
@@ -45,7 +46,19 @@ const TABLE: [(&str, u16, &str); 35] = [
     ("rate-limited", 429, "Too many requests"),
     ("headers-too-large", 431, "The headers are too large"),
     ("precondition-failed", 412, "The precondition does not hold"),
+    ("unsupported-media-type", 415, "Not an accepted content type"),
     ("range-not-satisfiable", 416, "The range does not fit"),
+    ("request-in-progress", 409, "The same request is under way"),
+    ("duplicate-call", 409, "There is such a call already"),
+    ("legal-hold", 409, "The call is under legal hold"),
+    ("call-erased", 410, "The call was erased"),
+    ("digest-mismatch", 422, "The body is not what its digest says"),
+    ("idempotency-key-reused", 422, "The key belongs to another request"),
+    ("cancelled", 422, "The analysis was cancelled"),
+    ("url-forbidden", 422, "This address may not be used"),
+    ("upload-offset-conflict", 409, "The upload stands elsewhere"),
+    ("upload-expired", 410, "The upload was given up"),
+    ("unsupported-media-type", 415, "Not an accepted content type"),
 ];
 
 /// A refusal, or the reason why a call failed.
@@ -56,6 +69,7 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     extra: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
@@ -70,7 +84,22 @@ impl Problem {
             title,
             detail: detail.into(),
             extra: Map::new(),
+            headers: Vec::new(),
         }
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Answers with a status of a protocol that has its own.
+    #[must_use]
+    pub(super) fn with_status(mut self, status: u16) -> Self {
+        self.status = StatusCode::from_u16(status).expect("a status");
+        self
     }
 
     /// Adds a further member.
@@ -128,6 +157,9 @@ impl Problem {
         if let Some(seconds) = self.extra.get("retry_after").and_then(Value::as_u64) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
         response
     }
 }
@@ -135,6 +167,22 @@ impl Problem {
 impl From<&Failure> for Problem {
     fn from(failure: &Failure) -> Self {
         Self::new(&failure.code, failure.detail.clone())
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(cause: store::Error) -> Self {
+        let again = |slug, detail, seconds: u64| Self::new(slug, detail).with("retry_after", seconds);
+        match cause {
+            store::Error::Full => {
+                Self::new("insufficient-storage", "the server's disk is nearly full; make room and send it again")
+            }
+            store::Error::Busy => again("overloaded", "too many at once; send it again in a moment", 2),
+            cause => {
+                tracing::error!(%cause, "the store fails");
+                again("storage-unavailable", "the server cannot store or read now; send it again later", 30)
+            }
+        }
     }
 }
 

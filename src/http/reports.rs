@@ -1,45 +1,100 @@
-//! The report of a call in each of its forms.
+//! The report of a call in each of its forms, written from the stored one when somebody asks.
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use tokio::fs::File;
-use tokio_util::io::ReaderStream;
-
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::jobs::State as CallState;
+use crate::access::Actor;
+use crate::domain::Report;
+use crate::jobs::{Call, State as CallState};
+use crate::report::Format;
 use crate::report::html::CONTENT_POLICY;
+use crate::store;
 
 use super::Door;
 use super::calls::find;
 use super::problem::Problem;
 
-/// Last part of the address, name of the file, content type.
-pub(super) const FILES: [(&str, &str, &str); 5] = [
-    ("report", "report.json", "application/json"),
-    ("report.html", "report.html", "text/html; charset=utf-8"),
-    ("report.txt", "report.txt", "text/plain; charset=utf-8"),
-    ("report.srt", "report.srt", "application/x-subrip; charset=utf-8"),
-    ("report.vtt", "report.vtt", "text/vtt; charset=utf-8"),
-];
+/// The forms there are.
+pub(super) const FORMATS: [Format; 5] = Format::ALL;
 
 /// What this file answers.
 pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().route("/v1/calls/{id}/{file}", get(show))
+    OpenApiRouter::new()
+        .routes(routes!(json))
+        .routes(routes!(html))
+        .routes(routes!(txt))
+        .routes(routes!(srt))
+        .routes(routes!(vtt))
 }
 
-/// `GET /v1/calls/{id}/report` and `/report.html`, `.txt`, `.srt`, `.vtt`.
-pub(super) async fn show(
+/// One handler for each form: the document of the API knows addresses, not their endings.
+macro_rules! form {
+    ($name:ident, $address:literal, $kind:literal, $format:expr, $what:literal) => {
+        #[doc = $what]
+        #[utoipa::path(get, path = $address, tag = "reports", params(("id" = String, Path, description = "UUID")), responses(
+            (status = 200, description = $what, content_type = $kind, body = String),
+            (status = 400, description = "The address cannot be read"),
+            (status = 404, description = "There is no such call"),
+            (status = 409, description = "There is no report, or not yet"),
+            (status = 500, description = "The stored report is damaged"),
+            (status = 503, description = "The storage fails, or too busy"),
+        ))]
+        pub(super) async fn $name(
+            State(door): State<Arc<Door>>,
+            Extension(actor): Extension<Actor>,
+            Path(id): Path<String>,
+        ) -> Result<Response, Problem> {
+            let text = written(&door, &actor, &id, $format).await?;
+            Ok(([(header::CONTENT_TYPE, HeaderValue::from_static($kind))], text).into_response())
+        }
+    };
+}
+
+form!(json, "/v1/calls/{id}/report.json", "application/json", Format::Json, "Everything, for machines.");
+form!(txt, "/v1/calls/{id}/report.txt", "text/plain; charset=utf-8", Format::Txt, "Transcript and verdict as text.");
+form!(srt, "/v1/calls/{id}/report.srt", "application/x-subrip; charset=utf-8", Format::Srt, "Subtitles, SubRip.");
+form!(vtt, "/v1/calls/{id}/report.vtt", "text/vtt; charset=utf-8", Format::Vtt, "Subtitles, WebVTT.");
+
+/// A self-contained page for people.
+#[utoipa::path(get, path = "/v1/calls/{id}/report.html", tag = "reports", params(("id" = String, Path, description = "UUID")), responses(
+    (status = 200, description = "A self-contained page", content_type = "text/html; charset=utf-8", body = String),
+    (status = 400, description = "The address cannot be read"),
+    (status = 404, description = "There is no such call"),
+    (status = 409, description = "There is no report, or not yet"),
+    (status = 500, description = "The stored report is damaged"),
+    (status = 503, description = "The storage fails, or too busy"),
+))]
+pub(super) async fn html(
     State(door): State<Arc<Door>>,
-    Path((id, name)): Path<(String, String)>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let (_, file, kind) = FILES.into_iter().find(|(address, ..)| *address == name).ok_or_else(Problem::not_found)?;
-    let (call, _) = find(&door, &id)?;
+    let text = written(&door, &actor, &id, Format::Html).await?;
+    let headers =
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)];
+    Ok((headers, text).into_response())
+}
+
+/// The report of the call in the address, as text.
+async fn written(door: &Door, actor: &Actor, id: &str, format: Format) -> Result<String, Problem> {
+    let call = find(door, actor, id).await?;
+    let stored = stored(door, &call).await?;
+    if format == Format::Json {
+        return Ok(stored);
+    }
+    // A long call takes a while to be written.
+    let text = tokio::task::spawn_blocking(move || Report::from_json(&stored).map(|report| format.render(&report)));
+    text.await.map_err(|_| Problem::internal())?.map_err(|_| damaged(&call))
+}
+
+/// The stored report of a call as JSON.
+pub(super) async fn stored(door: &Door, call: &Call) -> Result<String, Problem> {
     match call.state {
         CallState::Done => {}
         CallState::Queued | CallState::Running => {
@@ -51,18 +106,14 @@ pub(super) async fn show(
             return Err(Problem::new("invalid-state", detail).with("state", "failed"));
         }
     }
-    let damaged = |cause: std::io::Error| {
-        tracing::error!(call = %call.id, file, %cause, "report cannot be read");
-        Problem::new("integrity-mismatch", "the stored report cannot be read; send the recording again")
-    };
-    let content = File::open(door.jobs.store().report_file(call.id, file)).await.map_err(damaged)?;
-    let length = content.metadata().await.map_err(damaged)?.len();
-    let mut response = Body::from_stream(ReaderStream::new(content)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    if file == "report.html" {
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    match door.store.report(call.id).await {
+        Ok(Some(report)) => Ok(report.json),
+        Ok(None) | Err(store::Error::Damaged(_)) => Err(damaged(call)),
+        Err(cause) => Err(cause.into()),
     }
-    Ok(response)
+}
+
+fn damaged(call: &Call) -> Problem {
+    tracing::error!(call = %call.id, "the stored report is damaged");
+    Problem::new("integrity-mismatch", "the stored report cannot be read; analyse the call again with `reprocess`")
 }

@@ -1,38 +1,58 @@
 //! Accepted calls and the work they still need.
 //!
-//! An upload becomes a folder on stable storage before anybody is told that it was accepted ([`store`]). Each call
+//! An upload is a recording, a row and a job on stable storage before anybody is told that it was accepted. Each call
 //! is then analysed in a process of its own ([`worker`]), because decoders and the speech model meet bytes from
-//! strangers: whatever happens there, this process goes on. [`Jobs`] keeps the order and the counts.
-
-pub mod call;
-
-pub mod store;
+//! strangers: whatever happens there, this process goes on. [`runner`] takes one call after the other, [`keeper`]
+//! clears up behind calls that are to leave no trace, and [`feed`] tells who listens.
 
 pub mod upload;
 
+pub mod naming;
+
+pub mod probe;
+
+pub mod feed;
+
+mod runner;
+
+mod results;
+
 mod worker;
 
-use std::collections::{BTreeMap, VecDeque};
+mod keeper;
+
+mod retention;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
-pub use call::{Call, CallId, Failure, Progress, State};
-pub use store::Store;
-pub use upload::Upload;
+use crate::access::Actor;
+use crate::store::calls::{Accepted, NewCall, Once};
+use crate::store::erase::Erased;
+use crate::store::facts::Facts;
+use crate::store::jobs::Granted;
+use crate::store::lock::Lock;
+use crate::store::{self, Store, blobs};
 
-use worker::Ended;
+pub use crate::store::calls::{Call, CallId, Failure, State};
+pub use feed::{Event, Listener};
+pub use naming::Pattern;
+pub use probe::probe;
+pub use upload::{Recording, Upload};
 
-/// A call that lost its worker this often is put aside with the reason.
-pub const CRASHES_MAX: u32 = 3;
-/// A call that was at work this often while the whole server died is put aside too.
-pub const LOSSES_MAX: u32 = 10;
+use feed::Feed;
+
+/// News of the progress of one call come no faster than this.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
 /// How calls are worked on.
 #[derive(Clone, Debug)]
@@ -49,11 +69,43 @@ pub struct Config {
     pub time_limit: u32,
     /// But never before this.
     pub time_limit_min: Duration,
-    /// Pause before a call is tried again when the machine, not the call, was at fault.
+    /// Pause before a call is tried again; longer after each crash.
     pub retry_after: Duration,
+    /// A worker that was not heard of for so long has lost its call.
+    pub lease: Duration,
+    /// How often the keeper looks round for calls whose time is over.
+    pub round: Duration,
+    /// How recorders name their files.
+    pub naming: Option<Pattern>,
 }
 
-/// The calls, their state and the processes that work on them. Clones share everything.
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            command: Vec::new(),
+            model: "base".to_owned(),
+            models: None,
+            time_limit: 4,
+            time_limit_min: Duration::from_secs(60),
+            retry_after: Duration::from_secs(30),
+            lease: Duration::from_secs(60),
+            round: Duration::from_secs(60),
+            naming: None,
+        }
+    }
+}
+
+/// How far the work on a call got, in audio time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Progress {
+    /// So much of the call is done, in milliseconds.
+    pub done_ms: u64,
+    /// Of so much; 0 while the worker has not said it.
+    pub total_ms: u64,
+}
+
+/// The calls and the processes that work on them. Clones share everything.
 #[derive(Clone)]
 pub struct Jobs(Arc<Inner>);
 
@@ -62,49 +114,72 @@ struct Inner {
     config: Config,
     // std mutex: nothing awaits while holding it.
     desk: Mutex<Desk>,
+    feed: Feed,
+    /// A call waits.
     wake: Notify,
+    /// An erasure waits.
+    sweep: Notify,
     stop: watch::Sender<bool>,
     broken: watch::Sender<Option<String>>,
-    runners: Mutex<JoinSet<()>>,
+    tasks: Mutex<JoinSet<()>>,
+    _lock: Lock,
 }
 
-/// What is on stable storage, mirrored, and what need not be.
+/// What need not survive this process.
 #[derive(Default)]
 struct Desk {
-    calls: BTreeMap<CallId, Call>,
-    progress: BTreeMap<CallId, Progress>,
-    queue: VecDeque<CallId>,
+    running: BTreeMap<CallId, Running>,
+    /// Requests under way that are to count once, by actor and key.
+    once: BTreeSet<(String, String)>,
+}
+
+/// A call at work.
+struct Running {
+    call: Call,
+    progress: Progress,
+    told: Option<Instant>,
+    /// Ends its worker.
+    halt: Arc<Notify>,
+}
+
+/// A request that is to count once is under way until this is dropped.
+pub struct OnceGuard {
+    jobs: Jobs,
+    entry: (String, String),
+}
+
+impl Drop for OnceGuard {
+    fn drop(&mut self) {
+        self.jobs.desk().once.remove(&self.entry);
+    }
 }
 
 impl Jobs {
-    /// Takes up the calls in `store` where the last server left them, and starts to work. Needs a tokio runtime.
+    /// Takes up the calls in `store` where the last server left them, and starts to work.
     ///
     /// # Errors
-    /// What the file system says.
-    pub fn start(store: Store, config: Config) -> io::Result<Self> {
-        let mut desk = Desk::default();
-        for call in store.recover()? {
-            if call.state == State::Queued {
-                desk.queue.push_back(call.id);
-            }
-            desk.calls.insert(call.id, call);
-        }
-        info!(calls = desk.calls.len(), queued = desk.queue.len(), "store opened");
+    /// What the file system or the database says.
+    pub async fn start(store: Store, lock: Lock, config: Config) -> store::Result<Self> {
+        store.recover().await?;
         let workers = config.workers.max(1);
         let jobs = Self(Arc::new(Inner {
             store,
             config,
-            desk: Mutex::new(desk),
+            desk: Mutex::default(),
+            feed: Feed::new(),
             wake: Notify::new(),
+            sweep: Notify::new(),
             stop: watch::Sender::new(false),
             broken: watch::Sender::new(None),
-            runners: Mutex::new(JoinSet::new()),
+            tasks: Mutex::new(JoinSet::new()),
+            _lock: lock,
         }));
-        let mut runners = jobs.0.runners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = jobs.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..workers {
-            runners.spawn(jobs.clone().runner());
+            tasks.spawn(jobs.clone().runner());
         }
-        drop(runners);
+        tasks.spawn(jobs.clone().keeper());
+        drop(tasks);
         Ok(jobs)
     }
 
@@ -113,68 +188,150 @@ impl Jobs {
         &self.0.store
     }
 
+    /// What the name of a recording's file tells.
+    pub fn facts_in_name(&self, file_name: &str) -> Facts {
+        self.0.config.naming.as_ref().map_or_else(Facts::default, |pattern| pattern.read(file_name))
+    }
+
     /// Begins to take in a recording.
     ///
     /// # Errors
     /// What the file system says.
-    pub async fn receive(&self) -> io::Result<Upload> {
-        Upload::begin(self.0.store.clone()).await
+    pub async fn receive(&self) -> store::Result<Upload> {
+        Upload::begin(&self.0.store).await.map_err(|cause| store::Error::io(self.0.store.root(), cause))
     }
 
-    /// Makes a received recording a call. When this returns, it is on stable storage and queued.
+    /// Begins a request that is to count once; `None` while the same is under way.
+    pub fn begin_once(&self, actor: &Actor, key: &str) -> Option<OnceGuard> {
+        let entry = (actor.id.clone(), key.to_owned());
+        let first = self.desk().once.insert(entry.clone());
+        first.then(|| OnceGuard { jobs: self.clone(), entry })
+    }
+
+    /// Makes a received recording a call. When this answers [`Accepted::New`], the recording, its row and its job are
+    /// on stable storage.
     ///
     /// # Errors
-    /// What the file system says. The recording is then gone, and if the storage cannot be trusted any more,
+    /// What the file system or the database says; then there is no call. If the storage cannot be trusted any more,
     /// [`broken`](Self::broken) says so.
-    pub async fn accept(&self, upload: Upload, name: String, roles: Option<String>) -> io::Result<Call> {
-        // A task of its own: a sender who hangs up now must not leave a call that exists on the disk only.
-        let admitted = tokio::spawn(self.clone().admit(upload, name, roles));
-        admitted.await.unwrap_or_else(|died| Err(io::Error::other(died)))
+    pub async fn accept(
+        &self,
+        recording: Recording,
+        facts: Facts,
+        actor: &Actor,
+        once: Option<Once>,
+    ) -> store::Result<Accepted> {
+        // A task of its own: a sender who hangs up now must not leave a recording between the chairs.
+        let admitted = tokio::spawn(self.clone().admit(recording, facts, actor.clone(), once));
+        let died = |cause| store::Error::io(self.0.store.root(), io::Error::other(cause));
+        admitted.await.unwrap_or_else(|cause| Err(died(cause)))
     }
 
-    async fn admit(self, upload: Upload, name: String, roles: Option<String>) -> io::Result<Call> {
-        let call = match upload.finish(name, roles).await {
-            Ok(call) => call,
-            Err(error) => {
-                // A full disk is an answer; any other failure to make data durable ends this process, because
-                // a second sync may claim what the first lost.
-                if error.kind() != io::ErrorKind::StorageFull {
-                    self.give_up(&error);
-                }
-                return Err(error);
-            }
+    async fn admit(
+        self,
+        recording: Recording,
+        facts: Facts,
+        actor: Actor,
+        once: Option<Once>,
+    ) -> store::Result<Accepted> {
+        let store = &self.0.store;
+        let key = blobs::original(recording.id);
+        let new = NewCall { id: recording.id, bytes: recording.bytes, sha256: recording.sha256.clone(), facts };
+        let accepted = match store.adopt(&key, &recording.path).await {
+            Ok(()) => store.accept(&new, &actor, once.as_ref()).await,
+            Err(cause) => Err(cause),
         };
-        let mut desk = self.desk();
-        desk.calls.insert(call.id, call.clone());
-        desk.queue.push_back(call.id);
-        drop(desk);
-        info!(call = %call.id, bytes = call.bytes, "call accepted");
-        self.0.wake.notify_one();
-        Ok(call)
+        match &accepted {
+            Ok(Accepted::New(call)) => {
+                info!(call = %call.id, bytes = call.bytes, "call accepted");
+                self.tell(call, None);
+                self.0.wake.notify_one();
+            }
+            // Nobody knows whether a failed storage kept the row; the next start does.
+            Err(cause) if cause.is_fatal() => self.give_up(cause),
+            Ok(_) | Err(_) => store.disown(&key, &recording.path).await?,
+        }
+        accepted
     }
 
-    /// A call with how far its work got.
-    pub fn get(&self, id: CallId) -> Option<(Call, Option<Progress>)> {
-        let desk = self.desk();
-        desk.calls.get(&id).map(|call| (call.clone(), desk.progress.get(&id).copied()))
-    }
-
-    /// Up to `limit` calls, newest first, that came before the call `before` and are in `state`.
-    pub fn list(&self, limit: usize, before: Option<CallId>, state: Option<State>) -> Vec<(Call, Option<Progress>)> {
-        let desk = self.desk();
-        let newest = desk.calls.values().rev();
-        newest
-            .filter(|call| before.is_none_or(|before| call.id < before))
-            .filter(|call| state.is_none_or(|state| call.state == state))
-            .take(limit)
-            .map(|call| (call.clone(), desk.progress.get(&call.id).copied()))
-            .collect()
+    /// How far the work on a call is, if it is at work.
+    pub fn progress(&self, call: CallId) -> Option<Progress> {
+        self.desk().running.get(&call).map(|running| running.progress)
     }
 
     /// Calls that wait and calls at work.
-    pub fn load(&self) -> (usize, usize) {
-        let desk = self.desk();
-        (desk.queue.len(), desk.progress.len())
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn load(&self) -> store::Result<(i64, i64)> {
+        let counts = self.0.store.call_counts().await?;
+        let count = |state: State| counts.get(state.as_str()).copied().unwrap_or(0);
+        Ok((count(State::Queued), count(State::Running)))
+    }
+
+    /// Analyses a call once more.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn reprocess(&self, call: CallId, actor: &Actor) -> store::Result<Granted> {
+        let granted = self.0.store.reprocess(call, actor).await?;
+        if granted == Granted::Yes {
+            self.announce(call).await?;
+            self.0.wake.notify_one();
+        }
+        Ok(granted)
+    }
+
+    /// Gives up the work on a call.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn cancel(&self, call: CallId, actor: &Actor) -> store::Result<Granted> {
+        let granted = self.0.store.cancel(call, actor).await?;
+        if granted == Granted::Yes {
+            self.halt(call);
+            self.announce(call).await?;
+        }
+        Ok(granted)
+    }
+
+    /// Erases a call. It is gone for everybody at once, and its last byte within a minute.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn erase(&self, call: CallId, actor: &Actor) -> store::Result<Erased> {
+        let known = self.0.store.call(call).await?;
+        let erased = self.0.store.erase(call, actor).await?;
+        if let (Erased::Yes, Some(known)) = (erased, known) {
+            info!(%call, "call erased");
+            self.halt(call);
+            let revision = known.revision + 1;
+            let event = Event { number: 0, call, team: known.team, state: None, revision, progress: None };
+            self.0.feed.tell(event);
+            self.0.sweep.notify_one();
+        }
+        Ok(erased)
+    }
+
+    /// News of calls from now on, or from behind the event called `last`.
+    pub fn listen(&self, last: Option<&str>) -> Listener {
+        self.0.feed.listen(last)
+    }
+
+    /// Tells who listens that a call changed.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn announce(&self, call: CallId) -> store::Result<()> {
+        if let Some(call) = self.0.store.call(call).await? {
+            self.tell(&call, self.progress(call.id));
+        }
+        Ok(())
+    }
+
+    fn tell(&self, call: &Call, progress: Option<Progress>) {
+        let (team, state) = (call.team.clone(), Some(call.state));
+        self.0.feed.tell(Event { number: 0, call: call.id, team, state, revision: call.revision, progress });
     }
 
     /// Resolves with the reason when the storage failed and this process should end.
@@ -184,167 +341,38 @@ impl Jobs {
         reason.unwrap_or_default()
     }
 
+    /// Resolves when asked to stop.
+    pub async fn stopping(&self) {
+        let _ = self.0.stop.subscribe().wait_for(|asked| *asked).await;
+    }
+
     /// Ends the workers, puts their calls back in the queue, and returns when that is on stable storage.
     pub async fn stop(&self) {
         self.0.stop.send_replace(true);
-        let mut runners = std::mem::take(&mut *self.0.runners.lock().unwrap_or_else(PoisonError::into_inner));
-        while runners.join_next().await.is_some() {}
+        let mut tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        while tasks.join_next().await.is_some() {}
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.0.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn give_up(&self, cause: &io::Error) {
+    /// Ends the worker of a call, if it has one.
+    fn halt(&self, call: CallId) {
+        if let Some(running) = self.desk().running.get(&call) {
+            running.halt.notify_one();
+        }
+    }
+
+    fn give_up(&self, cause: &store::Error) {
         error!(%cause, "storage failed; stopping");
-        self.0.broken.send_replace(Some(format!("cannot write to the data folder: {cause}; check the disk")));
+        self.0.broken.send_replace(Some(format!("{cause}; check the disk")));
     }
 
-    /// One call after the other until asked to stop.
-    async fn runner(self) {
-        let mut stop = self.0.stop.subscribe();
-        loop {
-            let waiting = self.0.wake.notified();
-            let next = self.desk().queue.pop_front();
-            let Some(id) = next else {
-                tokio::select! {
-                    () = waiting => continue,
-                    _ = stop.wait_for(|asked| *asked) => return,
-                }
-            };
-            if *stop.borrow() {
-                return;
-            }
-            // Someone else may sleep although more than one call waits.
-            self.0.wake.notify_one();
-            match self.work(id).await {
-                Ok(()) => {}
-                Err(cause) if cause.kind() == io::ErrorKind::StorageFull => {
-                    warn!(call = %id, "disk is full; trying again later");
-                    self.put_back(id, Failure::new("insufficient-storage", "the disk is full; make room"));
-                    self.pause().await;
-                }
-                Err(cause) => {
-                    self.give_up(&cause);
-                    return;
-                }
-            }
-        }
+    /// Waits, or until asked to stop.
+    async fn pause(&self, how_long: Duration) {
+        let _ = tokio::time::timeout(how_long, self.stopping()).await;
     }
-
-    /// Analyses one call, whatever becomes of it.
-    async fn work(&self, id: CallId) -> io::Result<()> {
-        // The attempt is counted before it starts: whatever dies now has been counted.
-        let call = self.change(id, |call| {
-            call.state = State::Running;
-            call.attempt += 1;
-        });
-        let call = call.await?;
-        self.desk().progress.insert(id, Progress::default());
-        info!(call = %id, attempt = call.attempt, "call started");
-        let ended = self.attempt(&call).await;
-        self.desk().progress.remove(&id);
-        match ended? {
-            Ended::Done => {
-                info!(call = %id, "call done");
-                self.change(id, |call| call.end(State::Done, None)).await?;
-            }
-            Ended::Failed(failure) => {
-                warn!(call = %id, code = failure.code, "call failed");
-                self.change(id, |call| call.end(State::Failed, Some(failure))).await?;
-            }
-            Ended::Crashed(mut failure) => {
-                warn!(call = %id, code = failure.code, crashes = call.crashes + 1, "worker crashed");
-                let call = self.change(id, |call| {
-                    call.crashes += 1;
-                    if call.crashes >= CRASHES_MAX {
-                        failure.detail +=
-                            "; it was put aside after three tries, convert the recording to WAV and send it again";
-                        call.end(State::Quarantined, Some(failure));
-                    } else {
-                        call.state = State::Queued;
-                    }
-                });
-                if call.await?.state == State::Queued {
-                    self.desk().queue.push_back(id);
-                    self.0.wake.notify_one();
-                }
-            }
-            Ended::Stopped => {
-                info!(call = %id, "call put back");
-                self.change(id, |call| call.state = State::Queued).await?;
-            }
-            Ended::Unable(failure) => {
-                warn!(call = %id, code = failure.code, "cannot work now");
-                self.change(id, |call| {
-                    call.state = State::Queued;
-                    call.error = Some(failure);
-                })
-                .await?;
-                self.desk().queue.push_front(id);
-                self.pause().await;
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts a call back in the queue without writing it down: the next start does the same.
-    fn put_back(&self, id: CallId, reason: Failure) {
-        let mut desk = self.desk();
-        if let Some(call) = desk.calls.get_mut(&id) {
-            call.state = State::Queued;
-            call.error = Some(reason);
-        }
-        desk.progress.remove(&id);
-        desk.queue.push_front(id);
-    }
-
-    /// Waits before this machine is tried again, or until asked to stop.
-    async fn pause(&self) {
-        let mut stop = self.0.stop.subscribe();
-        let _ = tokio::time::timeout(self.0.config.retry_after, stop.wait_for(|asked| *asked)).await;
-    }
-
-    /// One run of the worker, in a folder of its own, so that a worker that outlived its server cannot mix its
-    /// late result with ours.
-    async fn attempt(&self, call: &Call) -> io::Result<Ended> {
-        let (store, id, attempt) = (self.0.store.clone(), call.id, call.attempt);
-        let out = blocking(move || store.begin_attempt(id, attempt)).await?;
-        let mut stop = self.0.stop.subscribe();
-        let note = |progress| {
-            self.desk().progress.insert(id, progress);
-        };
-        let stopped = async {
-            let _ = stop.wait_for(|asked| *asked).await;
-        };
-        let ended = worker::run(&self.0.config, call, &self.0.store.audio(id), &out, note, stopped).await;
-        let store = self.0.store.clone();
-        let done = matches!(ended, Ended::Done);
-        let kept = blocking(move || store.end_attempt(id, attempt, done)).await?;
-        Ok(match ended {
-            Ended::Done if !kept => Ended::Crashed(Failure::new(
-                "internal",
-                "the worker claimed to be done and left no valid report; run `runaround doctor`",
-            )),
-            ended => ended,
-        })
-    }
-
-    /// Changes a call on stable storage, then here.
-    async fn change(&self, id: CallId, change: impl FnOnce(&mut Call)) -> io::Result<Call> {
-        let mut call = self.desk().calls.get(&id).cloned().expect("a call is never removed");
-        call.error = None;
-        change(&mut call);
-        let (store, copy) = (self.0.store.clone(), call.clone());
-        blocking(move || store.save(&copy)).await?;
-        self.desk().calls.insert(id, call.clone());
-        Ok(call)
-    }
-}
-
-/// Runs file work where it may wait for the disk.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|died| Err(io::Error::other(died)))
 }
 
 /// Bytes that may still be written to the file system of `folder`.
@@ -362,4 +390,9 @@ pub fn free_bytes(folder: &Path) -> io::Result<u64> {
         let _ = folder;
         Ok(u64::MAX)
     }
+}
+
+/// A time as the database counts it.
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

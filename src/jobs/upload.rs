@@ -1,44 +1,42 @@
 //! A recording on its way in: written and hashed as it arrives, swept away unless it becomes a call.
 
-use std::io;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncWriteExt, BufWriter};
 
-use super::blocking;
-use super::call::{Call, CallId};
-use super::store::{self, Store};
+use crate::store::Store;
+use crate::store::calls::CallId;
 
-/// Bytes collected before they go to the disk.
-const BUFFER: usize = 256 * 1024;
+/// Bytes collected before they go to the disk; one for each upload under way.
+const BUFFER: usize = 64 * 1024;
 
 /// A recording that is being received. Dropped without [`finish`](Self::finish), it leaves nothing behind.
 pub struct Upload {
-    id: CallId,
-    store: Store,
-    file: Option<BufWriter<File>>,
+    recording: Recording,
+    file: BufWriter<File>,
     hash: Sha256,
-    bytes: u64,
-    accepted: bool,
 }
 
 impl Upload {
-    pub(super) async fn begin(store: Store) -> io::Result<Self> {
+    pub(super) async fn begin(store: &Store) -> io::Result<Self> {
         let id = CallId::generate();
-        let folder = store.make_incoming(id).await?;
-        let mut upload = Self { id, store, file: None, hash: Sha256::new(), bytes: 0, accepted: false };
+        let path = store.root().join("incoming").join(id.to_string());
         let mut options = OpenOptions::new();
         options.create_new(true).write(true);
         #[cfg(unix)]
         options.mode(0o600);
-        upload.file = Some(BufWriter::with_capacity(BUFFER, options.open(folder.join("audio")).await?));
-        Ok(upload)
+        let mut file = options.open(&path).await?;
+        file.set_max_buf_size(BUFFER);
+        let recording = Recording { id, path, bytes: 0, sha256: String::new(), ours: true };
+        Ok(Self { recording, file: BufWriter::with_capacity(BUFFER, file), hash: Sha256::new() })
     }
 
     /// Bytes received so far.
     pub const fn bytes(&self) -> u64 {
-        self.bytes
+        self.recording.bytes
     }
 
     /// Takes in the next bytes.
@@ -47,28 +45,77 @@ impl Upload {
     /// What the file system says.
     pub async fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
         self.hash.update(chunk);
-        self.bytes += chunk.len() as u64;
-        self.file.as_mut().expect("open until finished").write_all(chunk).await
+        self.recording.bytes += chunk.len() as u64;
+        self.file.write_all(chunk).await
     }
 
-    /// Recording, record and folder onto stable storage, in this order.
-    pub(super) async fn finish(mut self, name: String, roles: Option<String>) -> io::Result<Call> {
-        let mut file = self.file.take().expect("finished once");
-        file.flush().await?;
-        file.into_inner().sync_all().await?;
-        let sha256 = std::mem::take(&mut self.hash).finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let call = store::fresh(self.id, name, roles, self.bytes, sha256);
-        let (store, copy) = (self.store.clone(), call.clone());
-        blocking(move || store.admit(&copy)).await?;
-        self.accepted = true;
-        Ok(call)
+    /// The whole recording.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub async fn finish(mut self) -> io::Result<Recording> {
+        self.file.flush().await?;
+        self.recording.sha256 = hex(self.hash);
+        Ok(self.recording)
     }
 }
 
-impl Drop for Upload {
+/// A whole recording in the data folder that is no call yet.
+#[derive(Debug)]
+pub struct Recording {
+    pub(super) id: CallId,
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+    /// Ours to remove; else it is somebody's who may try again.
+    ours: bool,
+}
+
+impl Recording {
+    /// The file at `path`, which must lie in the data folder. It is moved when it becomes a call, and stays where it is
+    /// if not. Reads it all: not for async code.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn of_file(path: PathBuf) -> io::Result<Self> {
+        let mut file = std::fs::File::open(&path)?;
+        let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; BUFFER]);
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&buffer[..read]);
+            bytes += read as u64;
+        }
+        Ok(Self { id: CallId::generate(), path, bytes, sha256: hex(hash), ours: false })
+    }
+
+    /// Where it lies until it becomes a call.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its size.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Its hash, lower-case hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+}
+
+impl Drop for Recording {
+    /// Removes what became no call. What did has moved away.
     fn drop(&mut self) {
-        if !self.accepted {
-            self.store.discard(self.id);
+        if self.ours {
+            let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

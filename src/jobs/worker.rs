@@ -16,8 +16,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
-use super::Config;
-use super::call::{Call, Failure, Progress};
+use super::{Call, Config, Failure, Progress};
 
 /// Longest line a worker may write.
 const LINE_MAX: u64 = 64 * 1024;
@@ -47,6 +46,17 @@ pub(super) enum Ended {
     Stopped,
 }
 
+/// What a worker is to do.
+pub(super) struct Task<'a> {
+    pub(super) call: &'a Call,
+    /// The recording.
+    pub(super) audio: &'a Path,
+    /// Where its results go.
+    pub(super) out: &'a Path,
+    /// What the house's agents can do and have to say.
+    pub(super) playbook: Option<&'a Path>,
+}
+
 /// A line of the worker's output.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -57,16 +67,14 @@ struct Line {
     error: Option<Failure>,
 }
 
-/// Runs the worker on `audio`, its results into `out`. When this returns, the worker is gone.
+/// Runs a worker. When this returns, it is gone.
 pub(super) async fn run(
     config: &Config,
-    call: &Call,
-    audio: &Path,
-    out: &Path,
+    task: &Task<'_>,
     note: impl Fn(Progress),
     stopped: impl Future<Output = ()>,
 ) -> Ended {
-    let mut child = match start(config, call, audio, out) {
+    let mut child = match start(config, task) {
         Ok(child) => child,
         Err(cause) => {
             let detail = format!("the worker cannot be started: {cause}; check the installation");
@@ -75,25 +83,31 @@ pub(super) async fn run(
     };
     let output = child.stdout.take().expect("stdout is piped");
     let ended = tokio::select! {
-        ended = watch(config, call, &mut child, output, note) => ended,
+        ended = watch(config, task.call, &mut child, output, note) => ended,
         () = stopped => Ended::Stopped,
     };
     end(&mut child).await;
     ended
 }
 
-fn start(config: &Config, call: &Call, audio: &Path, out: &Path) -> io::Result<Child> {
+fn start(config: &Config, task: &Task<'_>) -> io::Result<Child> {
     let (program, first) = config.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
-    command.args(first).arg("--input").arg(audio).arg("--out").arg(out).arg("--model").arg(&config.model);
+    command.args(first).arg("--input").arg(task.audio).arg("--out").arg(task.out).arg("--model").arg(&config.model);
     if let Some(models) = &config.models {
         command.arg("--models").arg(models);
     }
-    if let Some(roles) = &call.roles {
+    if let Some(playbook) = task.playbook {
+        command.arg("--playbook").arg(playbook);
+    }
+    if let Some(language) = &task.call.language {
+        command.arg("--language").arg(language);
+    }
+    if let Some(roles) = &task.call.roles {
         command.arg("--roles").arg(roles);
     }
     // One argument, so that a name which begins with a dash stays a name.
-    command.arg(format!("--name={}", call.name));
+    command.arg(format!("--name={}", task.call.name));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     // A group of its own: Ctrl-C in the terminal reaches us and not the worker, and its helpers end with it.
     #[cfg(unix)]
@@ -200,7 +214,7 @@ fn crash(status: Option<ExitStatus>) -> Failure {
 }
 
 /// A failure as far as it can be shown: the worker has met bytes from strangers.
-fn trimmed(failure: Failure) -> Failure {
+pub(super) fn trimmed(failure: Failure) -> Failure {
     let named = (1..=64).contains(&failure.code.len())
         && failure.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     let shown: String = failure.detail.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DETAIL_MAX).collect();

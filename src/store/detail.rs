@@ -4,7 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::{FromRow, QueryBuilder};
 use utoipa::ToSchema;
 
-use super::list::{COLUMNS, CallRow, Direction, Raw, push_teams};
+use super::facts::Direction;
+use super::list::{COLUMNS, CallRow, Raw, push_teams};
 use super::when::{DAY_MS, When};
 use super::{Change, Result, Store, within};
 use crate::access::Teams;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 use utoipa::{IntoParams, ToSchema};
 
+use super::calls::State;
+use super::facts::Direction;
 use super::search::{Search, Snippet};
 use super::when::{From, Until, When};
 use super::{Result, Store};
@@ -17,71 +19,6 @@ use crate::domain::{DeflectionKind, Outcome, Target};
 
 /// `total` counts no further.
 pub const TOTAL_MAX: i64 = 10_000;
-
-/// Where a call stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = CallState)]
-pub enum State {
-    /// Waits for a worker.
-    Queued,
-    /// A worker is at it.
-    Running,
-    /// Has a report.
-    Done,
-    /// Cannot be analysed; the call says why.
-    Failed,
-    /// Took its worker down again and again.
-    Quarantined,
-}
-
-impl State {
-    /// The word in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Quarantined => "quarantined",
-        }
-    }
-
-    /// The state written `name`; what we did not write counts as failed.
-    pub fn of(name: &str) -> Self {
-        [Self::Queued, Self::Running, Self::Done, Self::Quarantined]
-            .into_iter()
-            .find(|state| state.as_str() == name)
-            .unwrap_or(Self::Failed)
-    }
-}
-
-/// Who called whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// They called us.
-    Inbound,
-    /// We called them.
-    Outbound,
-    /// We called each other.
-    Internal,
-}
-
-impl Direction {
-    /// The word in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Inbound => "inbound",
-            Self::Outbound => "outbound",
-            Self::Internal => "internal",
-        }
-    }
-
-    fn of(name: &str) -> Option<Self> {
-        [Self::Inbound, Self::Outbound, Self::Internal].into_iter().find(|one| one.as_str() == name)
-    }
-}
 
 /// Which calls. What is absent does not matter; what is there must all be so.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams, ToSchema)]
@@ -429,13 +366,13 @@ impl std::convert::From<Raw> for CallRow {
     fn from(raw: Raw) -> Self {
         Self {
             id: raw.id,
-            state: State::of(&raw.state),
+            state: State::parse(&raw.state).unwrap_or(State::Failed),
             name: raw.name,
             team: TeamName { id: raw.team, name: raw.team_name },
             agent: raw.agent,
             queue: raw.queue,
             caller_ref: raw.caller_ref,
-            direction: raw.direction.as_deref().and_then(Direction::of),
+            direction: raw.direction.as_deref().and_then(Direction::parse),
             tags: serde_json::from_str(&raw.tags).unwrap_or_default(),
             external_id: raw.external_id,
             started_at: raw.started_at,

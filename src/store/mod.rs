@@ -11,12 +11,34 @@
 //! ```
 
 pub mod audit;
+pub mod backup;
+pub mod blobs;
+pub mod calibration;
+pub mod calls;
+pub mod coaching;
 pub mod detail;
+pub mod erase;
+pub mod export;
+pub mod facts;
 pub mod findings;
+mod health;
+pub mod jobs;
+pub mod keys;
 pub mod list;
+pub mod lock;
 pub mod outbox;
+pub mod people;
+pub mod playbooks;
+pub mod reports;
 pub mod search;
+pub mod seed;
+pub mod sessions;
+pub mod settings;
+pub mod teams;
 pub mod topics;
+pub mod trends;
+pub mod uploads;
+pub mod watched;
 pub mod webhooks;
 pub mod when;
 
@@ -59,14 +81,49 @@ pub enum Error {
     /// The recordings refuse.
     #[error("a recording cannot be stored or read: {0}")]
     Blob(#[from] object_store::Error),
+    /// Too many want to write.
+    #[error("too many changes at once; try again")]
+    Busy,
+    /// What was read is not what was stored.
+    #[error("{0} in the data folder is damaged; restore a backup")]
+    Damaged(&'static str),
+}
+
+impl Error {
+    /// What the file system says about the data folder `root`.
+    pub(crate) fn io(root: &Path, cause: std::io::Error) -> Self {
+        let full = cause.kind() == std::io::ErrorKind::StorageFull;
+        if full { Self::Full } else { Self::Io(root.to_owned(), cause) }
+    }
+
+    /// Whether the storage cannot be trusted any more. A full disk is an answer; any other failure to make data durable
+    /// should end the process, because a second sync may claim what the first lost.
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Io(..) | Self::Blob(_) => true,
+            // SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB
+            Self::Database(cause) => matches!(sqlite_code(cause), Some(10 | 11 | 26)),
+            Self::InUse(_) | Self::Newer | Self::Full | Self::Busy | Self::Damaged(_) => false,
+        }
+    }
 }
 
 impl From<sqlx::Error> for Error {
     fn from(cause: sqlx::Error) -> Self {
-        // SQLITE_FULL
-        let full = cause.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "13");
-        if full { Self::Full } else { Self::Database(cause) }
+        match (&cause, sqlite_code(&cause)) {
+            // SQLITE_FULL
+            (_, Some(13)) => Self::Full,
+            // SQLITE_BUSY
+            (sqlx::Error::PoolTimedOut, _) | (_, Some(5)) => Self::Busy,
+            _ => Self::Database(cause),
+        }
     }
+}
+
+/// The primary result code of SQLite.
+fn sqlite_code(cause: &sqlx::Error) -> Option<u32> {
+    let code: u32 = cause.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
 }
 
 /// What store methods give.
@@ -96,7 +153,7 @@ impl Store {
     /// # Errors
     /// See [`Error`].
     pub async fn open(root: &Path) -> Result<Self> {
-        let io = |cause| Error::Io(root.to_owned(), cause);
+        let io = |cause| Error::io(root, cause);
         for folder in [root.to_owned(), root.join("blobs"), root.join("incoming")] {
             make_folder(&folder).map_err(io)?;
         }
@@ -121,8 +178,24 @@ impl Store {
             Err(other) => return Err(Error::Database(sqlx::Error::Migrate(Box::new(other)))),
         }
         let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        let blobs = Arc::new(LocalFileSystem::new_with_prefix(root.join("blobs"))?.with_automatic_cleanup(true));
+        let blobs = Arc::new(
+            LocalFileSystem::new_with_prefix(root.join("blobs"))?.with_automatic_cleanup(true).with_fsync(true),
+        );
         Ok(Self { root: Arc::new(root.to_owned()), readers, writer, blobs })
+    }
+
+    /// Clears up behind a server that died: nobody waits for what was on its way in, and what was at work waits again.
+    /// Only for the holder of the [`lock::Lock`], before it starts to work.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn recover(&self) -> Result<()> {
+        let swept = self.sweep().await?;
+        let lost = self.reclaim(None).await?;
+        if swept > 0 || !lost.is_empty() {
+            tracing::warn!(swept, lost = lost.len(), "cleared up behind a server that died");
+        }
+        Ok(())
     }
 
     /// The data folder.
@@ -165,6 +238,18 @@ pub(in crate::store) fn within(change: &mut Change) -> &mut SqliteConnection {
 /// The wall clock, in milliseconds since 1970.
 pub fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
+}
+
+/// Makes the names in a folder durable, where the system can.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Runs file work where it may wait for the disk.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|died| Err(std::io::Error::other(died)))
 }
 
 fn make_folder(folder: &Path) -> std::io::Result<()> {

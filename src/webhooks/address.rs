@@ -7,6 +7,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+use std::time::Duration;
 
 use url::{Host, Url};
 
@@ -14,6 +15,8 @@ use url::{Host, Url};
 const URL_MAX: usize = 2_000;
 /// Ports on the open internet.
 const PORTS: [u16; 2] = [443, 8443];
+/// A name that takes longer is looked up when something is sent.
+const LOOK_UP: Duration = Duration::from_secs(3);
 /// Names that no public server has.
 const INSIDE: [&str; 9] =
     ["localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain", "corp", "onion"];
@@ -139,6 +142,22 @@ pub fn pick(found: &[IpAddr], inside_only: bool, allowed: &[Network]) -> Result<
         return Err(Forbidden);
     }
     Ok(found.to_vec())
+}
+
+/// Resolves the name behind `target` and checks what it stands for now. A name that does not resolve is fine: it is
+/// looked up anew whenever something is sent.
+///
+/// # Errors
+/// See [`Forbidden`].
+pub async fn look_up(target: &Target, allowed: &[Network]) -> Result<(), Forbidden> {
+    let Some(Host::Domain(name)) = target.url.host() else { return Ok(()) };
+    match tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((name, 0))).await {
+        Ok(Ok(found)) => {
+            let found: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+            pick(&found, target.inside_only, allowed).map(|_| ())
+        }
+        Ok(Err(_)) | Err(_) => Ok(()),
+    }
 }
 
 /// Whether the address belongs to the open internet and stands for nothing else.

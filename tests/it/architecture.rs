@@ -15,15 +15,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["domain"]),
     ("models", &["domain"]),
     ("judge", &["domain", "detect"]),
-    ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "detect"]),
+    ("seed", &["domain", "detect", "dialogue"]),
+    ("rescore", &["domain", "detect", "dialogue"]),
+    ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "privacy", "detect"]),
     ("store", &["domain", "access", "report"]),
     ("access", &["domain"]),
     ("privacy", &["domain"]),
+    ("sandbox", &[]),
     ("webhooks", &["domain", "store"]),
     ("jobs", &["domain", "report", "store", "access", "privacy"]),
     ("watch", &["domain", "jobs", "store", "access"]),
     ("config", &["domain", "jobs", "http", "webhooks", "watch", "access", "store"]),
-    ("http", &["domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline"]),
+    (
+        "http",
+        &[
+            "domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline",
+            "rescore",
+        ],
+    ),
     (
         "cli",
         &[
@@ -45,6 +54,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "webhooks",
             "watch",
             "config",
+            "seed",
+            "sandbox",
         ],
     ),
 ];

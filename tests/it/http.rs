@@ -10,7 +10,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use runaround::jobs::{self, Jobs, Store};
+use runaround::jobs::{self, Jobs};
+use runaround::store::Store;
+use runaround::store::lock::Lock;
 use runaround::{http, report};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,7 +22,7 @@ use crate::report::calls;
 
 /// Plays the worker: what the recording holds says how it behaves. Its first argument is a folder with a report to
 /// copy and room for notes.
-const WORKER: &str = r#"
+pub(crate) const WORKER: &str = r#"
 home=$1; shift
 echo "$@" >> "$home/seen"
 while [ $# -gt 0 ]; do
@@ -37,6 +39,7 @@ case $(head -c 12 "$in") in
   endless*) head -c 200000 /dev/zero | tr '\0' x; finish;;
   liar*) echo '{"done":true}';;
   empty*) for f in html txt srt vtt json; do echo '{}' > "$out/report.$f"; done; echo '{"done":true}';;
+  slow*) sleep 0.1; finish;;
   hang*) echo $$ > "$home/pid"; echo '{"progress_ms":500,"total_ms":2000}'; sleep 600 & wait;;
   wait*) echo $$ > "$home/pid"; echo '{"progress_ms":500,"total_ms":2000}'
          while [ ! -e "$home/go" ]; do sleep 0.02; done; finish;;
@@ -45,38 +48,29 @@ esac
 "#;
 
 /// A folder with a report for the worker to copy.
-fn home() -> TempDir {
+pub(crate) fn home() -> TempDir {
     let home = tempfile::tempdir().unwrap();
     report::save(&calls::paediatrician(), home.path()).unwrap();
     home
 }
 
-fn worker(home: &Path) -> Vec<OsString> {
+pub(crate) fn worker(home: &Path) -> Vec<OsString> {
     vec!["sh".into(), "-c".into(), WORKER.into(), "worker".into(), home.into()]
 }
 
-fn jobs_config(command: Vec<OsString>) -> jobs::Config {
-    jobs::Config {
-        workers: 2,
-        command,
-        model: "base".to_owned(),
-        models: None,
-        time_limit: 4,
-        time_limit_min: Duration::from_secs(60),
-        retry_after: Duration::from_millis(50),
-    }
+pub(crate) fn jobs_config(command: Vec<OsString>) -> jobs::Config {
+    jobs::Config { workers: 2, command, retry_after: Duration::from_millis(50), ..jobs::Config::default() }
 }
 
 /// A server in this process; dropping it stops it in good order.
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    fn start(data: &Path, jobs: jobs::Config, http: http::Config) -> Self {
-        let store = Store::open(data).unwrap();
+    pub(crate) fn start(data: &Path, jobs: jobs::Config, http: http::Config) -> Self {
         let folder = data.to_owned();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -86,39 +80,41 @@ impl Server {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async move {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let jobs = Jobs::start(store, jobs).unwrap();
+                let lock = Lock::take(&folder).unwrap();
+                let jobs = Jobs::start(Store::open(&folder).await.unwrap(), lock, jobs).await.unwrap();
                 let stopped = async {
                     let _ = stopped.await;
                 };
-                let kept = runaround::store::Store::open(&folder).await.unwrap();
-                http::serve(listener, kept, jobs, http, stopped).await.unwrap();
+                http::serve(listener, jobs, http, stopped).await.unwrap();
             });
         });
-        Self { address, stop: Some(stop), thread: Some(thread) }
+        let server = Self { address, stop: Some(stop), thread: Some(thread) };
+        assert_eq!(server.get("/healthz").status, 200);
+        server
     }
 
-    fn usual(data: &Path, home: &Path) -> Self {
+    pub(crate) fn usual(data: &Path, home: &Path) -> Self {
         Self::start(data, jobs_config(worker(home)), roomy())
     }
 
-    fn send(&self, head: &str, body: &[u8]) -> Response {
+    pub(crate) fn send(&self, head: &str, body: &[u8]) -> Response {
         exchange(self.address, head, body)
     }
 
-    fn get(&self, path: &str) -> Response {
+    pub(crate) fn get(&self, path: &str) -> Response {
         get(self.address, path)
     }
 
     /// Uploads raw bytes and gives the id.
-    fn upload(&self, body: &[u8]) -> String {
+    pub(crate) fn upload(&self, body: &[u8]) -> String {
         upload(self.address, body)
     }
 
-    fn state(&self, id: &str) -> Value {
+    pub(crate) fn state(&self, id: &str) -> Value {
         self.get(&format!("/v1/calls/{id}")).json()
     }
 
-    fn wait_for(&self, id: &str, state: &str) -> Value {
+    pub(crate) fn wait_for(&self, id: &str, state: &str) -> Value {
         wait_for(self.address, id, state)
     }
 }
@@ -134,33 +130,33 @@ impl Drop for Server {
 }
 
 /// A test machine may have less room than a real one.
-fn roomy() -> http::Config {
-    http::Config { disk_reserve: 0, ..http::Config::default() }
+pub(crate) fn roomy() -> http::Config {
+    http::Config { disk_reserve: 0, accounts: false, ..http::Config::default() }
 }
 
-struct Response {
-    status: u16,
+pub(crate) struct Response {
+    pub(crate) status: u16,
     head: String,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Response {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let line = self.head.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")))?;
         Some(line.split_once(':').unwrap().1.trim())
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{} {}", self.status, self.text()))
     }
 
     /// Checks that this is the problem `code` in full dress.
     #[track_caller]
-    fn is_problem(&self, status: u16, code: &str) -> Value {
+    pub(crate) fn is_problem(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         assert_eq!(self.header("content-type"), Some("application/problem+json"));
         let problem = self.json();
@@ -175,38 +171,49 @@ impl Response {
     }
 }
 
-fn connect(address: SocketAddr) -> TcpStream {
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     socket
 }
 
-fn answer(mut socket: TcpStream) -> Response {
+pub(crate) fn answer(socket: TcpStream) -> Response {
+    try_answer(socket).expect("an answer")
+}
+
+/// `None` if the server went away.
+pub(crate) fn try_answer(mut socket: TcpStream) -> Option<Response> {
     let mut all = Vec::new();
     // A server that refuses early may close before it has read everything.
     let _ = socket.read_to_end(&mut all);
-    let split = all.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer");
+    let split = all.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8(all[..split].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Response { status, head, body: all[split + 4..].to_vec() }
+    Some(Response { status, head, body: all[split + 4..].to_vec() })
 }
 
 /// `head`: request line and headers, lines ended by `\n`; host and connection are added.
-fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> Response {
-    let mut socket = connect(address);
+pub(crate) fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> Response {
+    try_exchange(address, head, body).expect("an answer")
+}
+
+/// `None` if the server is not there or goes away.
+pub(crate) fn try_exchange(address: SocketAddr, head: &str, body: &[u8]) -> Option<Response> {
+    let mut socket = TcpStream::connect(address).ok()?;
+    socket.set_read_timeout(Some(Duration::from_secs(120))).ok()?;
     let host =
         if head.to_ascii_lowercase().contains("\nhost:") { String::new() } else { format!("host: {address}\r\n") };
     let head = head.trim_end().replace('\n', "\r\n");
     let _ = socket.write_all(format!("{head}\r\n{host}connection: close\r\n\r\n").as_bytes());
     let _ = socket.write_all(body);
-    answer(socket)
+    try_answer(socket)
 }
 
-fn get(address: SocketAddr, path: &str) -> Response {
+pub(crate) fn get(address: SocketAddr, path: &str) -> Response {
     exchange(address, &format!("GET {path} HTTP/1.1"), b"")
 }
 
-fn upload(address: SocketAddr, body: &[u8]) -> String {
+pub(crate) fn upload(address: SocketAddr, body: &[u8]) -> String {
     let head = format!("POST /v1/calls?name=call.wav HTTP/1.1\ncontent-length: {}", body.len());
     let response = exchange(address, &head, body);
     assert_eq!(response.status, 202, "{}", response.text());
@@ -214,7 +221,7 @@ fn upload(address: SocketAddr, body: &[u8]) -> String {
 }
 
 #[track_caller]
-fn wait_for(address: SocketAddr, id: &str, state: &str) -> Value {
+pub(crate) fn wait_for(address: SocketAddr, id: &str, state: &str) -> Value {
     let begun = Instant::now();
     loop {
         let call = get(address, &format!("/v1/calls/{id}")).json();
@@ -226,8 +233,17 @@ fn wait_for(address: SocketAddr, id: &str, state: &str) -> Value {
     }
 }
 
+#[track_caller]
+pub(crate) fn wait_until(mut there: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !there() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never came");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Waits until the file is there with content.
-fn wait_for_file(path: &Path) -> String {
+pub(crate) fn wait_for_file(path: &Path) -> String {
     let begun = Instant::now();
     loop {
         if let Ok(text) = std::fs::read_to_string(path)
@@ -240,12 +256,12 @@ fn wait_for_file(path: &Path) -> String {
     }
 }
 
-fn is_alive(pid: &str) -> bool {
+pub(crate) fn is_alive(pid: &str) -> bool {
     // A killed process that nobody has waited for yet is as dead.
     std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|stat| !stat.contains(") Z"))
 }
 
-fn form(parts: &[(&str, Option<&str>, &[u8])]) -> (String, Vec<u8>) {
+pub(crate) fn form(parts: &[(&str, Option<&str>, &[u8])]) -> (String, Vec<u8>) {
     let mut body = Vec::new();
     for (name, file, content) in parts {
         let file = file.map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
@@ -280,7 +296,7 @@ fn a_raw_recording_becomes_a_report_in_every_form() {
     assert_eq!(accepted["links"]["self"], format!("/v1/calls/{id}"));
     assert_eq!((&accepted["name"], &accepted["bytes"]), (&Value::from("flu slots.wav"), &Value::from(20)));
     assert_eq!(accepted["sha256"], sha256_of(body));
-    assert_eq!(std::fs::read(data.path().join("calls").join(id).join("audio")).unwrap(), body);
+    assert_eq!(std::fs::read(data.path().join("blobs").join(id).join("original")).unwrap(), body);
 
     let done = server.wait_for(id, "done");
     assert_eq!(done["attempt"], 1);
@@ -300,15 +316,28 @@ fn a_raw_recording_becomes_a_report_in_every_form() {
         let policy = response.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'") && policy.contains("style-src") == (name == "report.html"));
     }
-    let mut left: Vec<_> = std::fs::read_dir(data.path().join("calls").join(id))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    left.sort();
-    assert_eq!(left, ["audio", "call.json", "report.html", "report.json", "report.srt", "report.txt", "report.vtt"]);
+    assert_eq!(files(data.path()), [format!("blobs/{id}/original")]);
 }
 
-fn sha256_of(bytes: &[u8]) -> String {
+/// Every file of the data folder that belongs to a call or an upload.
+pub(crate) fn files(data: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![data.join("blobs"), data.join("incoming")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path.strip_prefix(data).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+pub(crate) fn sha256_of(bytes: &[u8]) -> String {
     let mut command = Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     command.stdin.take().unwrap().write_all(bytes).unwrap();
     String::from_utf8(command.wait_with_output().unwrap().stdout).unwrap()[..64].to_owned()
@@ -362,7 +391,7 @@ fn a_worker_that_gives_a_reason_fails_the_call_with_it() {
     assert_eq!(call["error"]["code"], "audio-corrupt");
     assert_eq!(call["error"]["status"], 422);
     assert_eq!(call["error"]["detail"], "the recording is damaged; export it again");
-    server.get(&format!("/v1/calls/{id}/report")).is_problem(409, "invalid-state");
+    server.get(&format!("/v1/calls/{id}/report.json")).is_problem(409, "invalid-state");
 }
 
 #[test]
@@ -388,7 +417,9 @@ fn a_worker_is_believed_only_with_a_whole_report() {
     for body in [b"liar ".as_slice(), b"empty", b"endless"] {
         let id = server.upload(body);
         server.wait_for(&id, "quarantined");
-        assert!(!data.path().join("calls").join(&id).join("report.json").exists());
+        assert_eq!(files(data.path()), [format!("blobs/{id}/original")]);
+        server.send(&format!("DELETE /v1/calls/{id} HTTP/1.1"), b"");
+        wait_until(|| files(data.path()).is_empty());
     }
     let id = server.upload(b"noisy");
     assert_eq!(server.wait_for(&id, "done")["attempt"], 1);
@@ -458,7 +489,7 @@ fn refusals_are_problem_documents() {
     server.get("/nowhere").is_problem(404, "not-found");
     server.get("/v1/calls/..%2f..%2fetc%2fpasswd").is_problem(404, "not-found");
     server.get(&format!("/v1/calls/{other}")).is_problem(404, "not-found");
-    server.get(&format!("/v1/calls/{other}/report")).is_problem(404, "not-found");
+    server.get(&format!("/v1/calls/{other}/report.json")).is_problem(404, "not-found");
     server.get(&format!("/v1/calls/{other}/call.json")).is_problem(404, "not-found");
     server.get("/v1/calls/%ff").is_problem(400, "malformed-request");
     let wrong = server.send("DELETE /v1/calls HTTP/1.1", b"");
@@ -632,8 +663,7 @@ fn a_stop_in_good_order_puts_work_back_and_ends_the_workers() {
     drop(server);
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert!(!is_alive(&pid));
-    let record = std::fs::read_to_string(data.path().join("calls").join(&id).join("call.json")).unwrap();
-    assert!(record.contains("\"queued\"") && record.contains("\"crashes\": 0"), "{record}");
+    assert_eq!(files(data.path()), [format!("blobs/{id}/original")]);
 
     std::fs::write(home.path().join("go"), "").unwrap();
     let server = Server::usual(data.path(), home.path());
@@ -641,32 +671,50 @@ fn a_stop_in_good_order_puts_work_back_and_ends_the_workers() {
 }
 
 /// The real program, listening on a port of its own.
-struct Program {
-    child: Child,
-    address: SocketAddr,
+pub(crate) struct Program {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
 }
 
 impl Program {
-    fn start(data: &Path, home: &Path) -> Self {
-        let mut child = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_runaround")))
-            .args(["serve", "--listen", "127.0.0.1:0", "--disk-reserve", "0", "--data"])
+    pub(crate) fn start(data: &Path, home: &Path) -> Self {
+        Self::begin(data, &worker(home)).ready()
+    }
+
+    /// Starts without waiting until it answers.
+    pub(crate) fn begin(data: &Path, worker: &[OsString]) -> Starting {
+        let child = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_runaround")))
+            .args(["serve", "--no-auth", "--listen", "127.0.0.1:0", "--disk-reserve", "0", "--workers", "2"])
+            .args(["--retry-after-ms", "50", "--data"])
             .arg(data)
             .arg("--worker-command")
-            .args(worker(home))
+            .args(worker)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").expect(&line).parse().unwrap();
-        Self { child, address }
+        Starting { child }
     }
 
     /// No time for anything.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+}
+
+/// A program that may not answer yet.
+pub(crate) struct Starting {
+    pub(crate) child: Child,
+}
+
+impl Starting {
+    /// Waits until it listens.
+    pub(crate) fn ready(mut self) -> Program {
+        let mut line = String::new();
+        BufReader::new(self.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").expect(&line).parse().unwrap();
+        Program { child: self.child, address }
     }
 }
 
@@ -706,11 +754,21 @@ fn the_program_stops_on_sigterm_and_refuses_the_open_network() {
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert!(!is_alive(&pid), "the worker of {id} outlived its server");
 
-    let refused = Command::new(env!("CARGO_BIN_EXE_runaround"))
-        .args(["serve", "--listen", "0.0.0.0:0", "--data"])
-        .arg(data.path())
-        .output()
-        .unwrap();
-    assert!(!refused.status.success());
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("--allow-anyone"));
+    for (flags, advice) in [
+        (["--listen", "0.0.0.0:0"].as_slice(), "--public-url"),
+        (&["--listen", "0.0.0.0:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
+        (&["--listen", "[::]:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
+        (&["--no-auth", "--public-url", "https://calls.example"], "cannot be used with"),
+        (&["--public-url", "https://calls.example/path"], "a scheme and a host"),
+    ] {
+        let refused = Command::new(env!("CARGO_BIN_EXE_runaround"))
+            .args(["serve", "--data"])
+            .arg(data.path())
+            .args(flags)
+            .output()
+            .unwrap();
+        assert!(!refused.status.success());
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(said.contains(advice), "{flags:?}: {said}");
+    }
 }

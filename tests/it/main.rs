@@ -2,18 +2,33 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says what broke where")]
 
+mod access;
 mod architecture;
 #[cfg(feature = "whisper")]
 mod calls;
 mod cli;
 mod dialogues;
+mod erase;
 mod http;
 mod ingest;
 #[cfg(feature = "fetch")]
 mod judge;
+mod kill;
+mod load;
 mod models;
+mod mutants;
+mod operations;
 mod playbook;
+mod policy;
+mod redaction;
 mod report;
+mod slow;
+mod store;
 mod support;
 #[cfg(feature = "whisper")]
 mod transcribe;
+mod tus;
+mod uploads;
+mod watch;
+#[cfg(feature = "fetch")]
+mod webhooks;

@@ -51,7 +51,6 @@ CREATE TABLE invitation (
 CREATE TABLE session (
     token_hash BLOB PRIMARY KEY,
     person     TEXT NOT NULL REFERENCES person (id) ON DELETE CASCADE,
-    csrf       TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     seen_at    INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
@@ -152,6 +151,11 @@ CREATE INDEX call_started ON call (started_at DESC, id DESC);
 CREATE INDEX call_team ON call (team, started_at DESC, id DESC);
 CREATE INDEX call_agent ON call (agent, started_at DESC);
 CREATE INDEX call_state ON call (state, received_at);
+-- All that counts and trends read, so that they never touch the table.
+CREATE INDEX call_facts ON call (
+    state, started_at, id, team, agent, queue, direction, deflected, ivr_deflected, pushed_back, outcome, score,
+    duration_ms, opportunities, acknowledged, detour_ms, reviewed_at, request
+);
 CREATE INDEX call_erase ON call (erase_at) WHERE erase_at IS NOT NULL;
 
 -- Work on a call. The attempt is the fencing token: whoever finishes must still hold it.
@@ -184,11 +188,14 @@ CREATE TABLE upload (
     id         TEXT PRIMARY KEY,
     owner      TEXT NOT NULL,
     length     INTEGER NOT NULL,
+    -- So many bytes are on stable storage.
+    kept       INTEGER NOT NULL DEFAULT 0,
+    -- As it came: words with base64.
     metadata   TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    call       TEXT
+    expires_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX upload_expires ON upload (expires_at);
 
 -- Files of watch folders that were taken in.
 CREATE TABLE watched (
@@ -249,6 +256,7 @@ CREATE TABLE chain (
     end_ms    INTEGER NOT NULL,
     PRIMARY KEY (call, n)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX chain_topic ON chain (topic, call);
 
 CREATE TABLE deflection (
     call     TEXT NOT NULL REFERENCES call (id) ON DELETE CASCADE,
@@ -264,7 +272,7 @@ CREATE TABLE deflection (
     end_ms   INTEGER NOT NULL,
     PRIMARY KEY (call, chain, n)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX deflection_target ON deflection (target, kind);
+CREATE INDEX deflection_target ON deflection (target, kind, call);
 
 CREATE TABLE finding (
     call       TEXT NOT NULL REFERENCES call (id) ON DELETE CASCADE,

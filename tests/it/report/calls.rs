@@ -57,6 +57,7 @@ impl Call {
             empathy: Empathy::default(),
             scorecard: None,
             judge: None,
+            redaction: None,
             provenance: Provenance {
                 version: "0.1.0".to_owned(),
                 model: "base".to_owned(),

@@ -1,0 +1,40 @@
+# syntax=docker/dockerfile:1
+# Builds the whole server and leaves the tools behind. Not tried where this was written: see docs/OPERATIONS.md.
+#
+#   docker build -t runaround .
+#   docker run --rm -v runaround:/var/lib/runaround runaround models pull base
+#   docker run -d -p 127.0.0.1:8080:8080 -v runaround:/var/lib/runaround \
+#     -e RUNAROUND_PUBLIC_URL=https://calls.example.com runaround
+
+FROM rust:1.94-bookworm AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends cmake clang pkg-config \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+# No sound cards in a container.
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
+    cargo build --release --locked --no-default-features --features whisper,opus,fetch \
+    && cp target/release/runaround /usr/local/bin/runaround
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates ffmpeg libstdc++6 libgomp1 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /var/lib/runaround --create-home runaround \
+    && mkdir -p /var/lib/runaround/data /var/lib/runaround/models \
+    && chown -R runaround:runaround /var/lib/runaround \
+    && chmod 0700 /var/lib/runaround
+COPY --from=build /usr/local/bin/runaround /usr/local/bin/runaround
+USER runaround
+WORKDIR /var/lib/runaround
+ENV RUNAROUND_LISTEN=0.0.0.0:8080 \
+    RUNAROUND_DATA=/var/lib/runaround/data \
+    RUNAROUND_MODELS=/var/lib/runaround/models \
+    RUNAROUND_LOG_FORMAT=json
+VOLUME /var/lib/runaround
+EXPOSE 8080
+# A stop in good order takes at most ten seconds, which is what `docker stop` gives.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["runaround"]
+CMD ["serve"]

@@ -1,0 +1,271 @@
+//! What was found in a call, what reviewers say about it, and what they found themselves.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::Actor;
+use crate::detect;
+use crate::domain::report::LabelledTurn;
+use crate::domain::{Category, Confidence, Evidence, Finding};
+use crate::store::findings::{self, Review, ReviewState, StoredFinding};
+use crate::store::when::When;
+use crate::store::{audit, commit, now_ms, outbox};
+
+use super::Door;
+use super::list::{DONE, check_comment, must_be_done, must_see};
+use super::problem::Problem;
+use super::take::{Body, Nothing, Parameters, check_name, check_text};
+
+/// Longest reason, and longest id of a detector of the house.
+const WORD_MAX: usize = 100;
+
+/// What this file answers.
+pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(review))
+        .routes(routes!(remove))
+        .routes(routes!(transcript))
+}
+
+/// What a reader calls the findings of a detector: `deflection.channel` is "Channel", `house.no_refund` "No refund".
+pub(super) fn title(detector: &str) -> String {
+    let words = detector.split_once('.').map_or(detector, |(_, words)| words).replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The findings of a call.
+#[derive(Serialize, ToSchema)]
+struct FindingList {
+    /// In the order of time.
+    findings: Vec<StoredFinding>,
+}
+
+async fn shown(door: &Door, call: &str) -> Result<Vec<StoredFinding>, Problem> {
+    let mut findings = door.store.findings(call).await?;
+    for finding in &mut findings {
+        finding.title = title(&finding.detector);
+    }
+    Ok(findings)
+}
+
+/// What was found in a call, with every review
+#[utoipa::path(get, path = "/v1/calls/{id}/findings", tag = "review", operation_id = "listFindings",
+    params(("id" = String, Path, description = "The call")),
+    responses((status = 200, description = "The findings", body = FindingList)))]
+async fn list(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    _: Parameters<Nothing>,
+) -> Result<Response, Problem> {
+    must_see(&door, &actor, &id).await?;
+    Ok(Json(FindingList { findings: shown(&door, &id).await? }).into_response())
+}
+
+/// Words of a turn that show something no detector found.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewFinding {
+    /// A detector of the program (see `/v1/detectors`) or of the house, `house.<name>`.
+    #[schema(example = "deflection.channel", max_length = 100)]
+    detector: String,
+    /// Which turn, from 0.
+    turn: usize,
+    /// First byte of the words in the turn's text.
+    start: usize,
+    /// Behind their last byte.
+    end: usize,
+    /// One sentence for the reader.
+    #[schema(max_length = 4000)]
+    note: String,
+}
+
+#[derive(Deserialize)]
+struct Turns {
+    turns: Vec<LabelledTurn>,
+}
+
+/// Add a finding of your own
+#[utoipa::path(post, path = "/v1/calls/{id}/findings", tag = "review", operation_id = "addFinding",
+    params(("id" = String, Path, description = "The call")), request_body = NewFinding,
+    responses((status = 201, description = "The finding", body = StoredFinding),
+        (status = 409, description = "The call has no report", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+async fn add(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    Body(new): Body<NewFinding>,
+) -> Result<Response, Problem> {
+    must_be_done(&door, &actor, &id).await?;
+    check_name("note", &new.note, 4000)?;
+    let category = category(&new.detector).ok_or_else(|| {
+        let detail = "there is no such detector; see /v1/detectors, or call it house.<name>";
+        Problem::new("validation-failed", detail).with("member", "detector")
+    })?;
+    let json = door.store.report_json(&id).await?.ok_or_else(Problem::not_found)?;
+    let damaged = |_| Problem::new("integrity-mismatch", "the stored report cannot be read; analyse the call again");
+    let report: Turns = serde_json::from_str(&json).map_err(damaged)?;
+    let turn = report.turns.get(new.turn).map(|labelled| &labelled.turn).ok_or_else(|| {
+        Problem::new("validation-failed", "the call has no such turn; they are counted from 0").with("member", "turn")
+    })?;
+    let text = turn.text.as_str();
+    let fits = text.get(new.start..new.end).is_some_and(|words| !words.trim().is_empty());
+    if !fits {
+        let detail = "`start` and `end` are bytes of the turn's text, on the borders of characters, with words between";
+        return Err(Problem::new("validation-failed", detail).with("limit", text.len()));
+    }
+    let evidence = Evidence::from_turn(turn, new.start..new.end);
+    let finding = Finding::new(&new.detector, category, Confidence::new(1.0), new.note.trim(), evidence);
+    let finding_id = uuid::Uuid::now_v7().to_string();
+
+    let mut change = door.store.change().await?;
+    findings::add(&mut change, &id, &finding_id, &finding, &actor.name, now_ms()).await?;
+    let detail = json!({ "finding": finding_id, "detector": new.detector });
+    audit::record(&mut change, &actor, "finding.add", &format!("call:{id}"), detail).await?;
+    commit(change).await?;
+    let made = shown(&door, &id).await?.into_iter().find(|one| one.id == finding_id);
+    let made = made.ok_or_else(Problem::not_found)?;
+    let address = format!("/v1/calls/{id}/findings/{finding_id}");
+    Ok((StatusCode::CREATED, [(header::LOCATION, address)], Json(made)).into_response())
+}
+
+/// The family of a detector; `None` if there can be no such detector.
+fn category(detector: &str) -> Option<Category> {
+    let ours = detect::findings::ALL.iter().find(|known| known.id == detector).map(|known| known.category);
+    let house = || {
+        let name = detector.strip_prefix("house.")?;
+        let fits = !name.is_empty()
+            && name.len() <= WORD_MAX
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.'));
+        fits.then_some(Category::House)
+    };
+    ours.or_else(house)
+}
+
+/// A review.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewReview {
+    /// `null` takes the last one back.
+    state: Option<ReviewState>,
+    /// Why, in a word.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    reason: Option<String>,
+    /// Why, in full.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    comment: Option<String>,
+}
+
+/// Confirm or dispute a finding
+#[utoipa::path(put, path = "/v1/calls/{id}/findings/{finding}/review", tag = "review", operation_id = "reviewFinding",
+    params(("id" = String, Path, description = "The call"), ("finding" = String, Path, description = "The finding")),
+    request_body = NewReview,
+    responses((status = 200, description = "The finding as it is now", body = StoredFinding)))]
+async fn review(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    Path((id, finding)): Path<(String, String)>,
+    Body(body): Body<NewReview>,
+) -> Result<Response, Problem> {
+    let call = door.store.detail(&id, &actor.teams).await?.ok_or_else(Problem::not_found)?;
+    check_comment("comment", body.comment.as_ref())?;
+    if let Some(reason) = &body.reason {
+        check_text("reason", reason, WORD_MAX)?;
+    }
+    let given = Review {
+        state: body.state,
+        reason: body.reason,
+        comment: body.comment,
+        by: actor.name.clone(),
+        at: When(now_ms()),
+    };
+    let mut change = door.store.change().await?;
+    if !findings::review(&mut change, &id, &finding, &given).await? {
+        return Err(Problem::not_found());
+    }
+    let detail = json!({ "finding": finding, "state": given.state });
+    audit::record(&mut change, &actor, "finding.review", &format!("call:{id}"), detail.clone()).await?;
+    outbox::emit(&mut change, &call.row.team.id, "finding.reviewed", &id, detail).await?;
+    commit(change).await?;
+    let found = shown(&door, &id).await?.into_iter().find(|one| one.id == finding);
+    Ok(Json(found.ok_or_else(Problem::not_found)?).into_response())
+}
+
+/// Remove a finding that a reviewer made
+#[utoipa::path(delete, path = "/v1/calls/{id}/findings/{finding}", tag = "review", operation_id = "removeFinding",
+    params(("id" = String, Path, description = "The call"), ("finding" = String, Path, description = "The finding")),
+    responses((status = 204, description = "It is gone"),
+        (status = 409, description = "A detector made it", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+async fn remove(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    Path((id, finding)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    must_see(&door, &actor, &id).await?;
+    let known = door.store.findings(&id).await?.into_iter().find(|one| one.id == finding);
+    if known.ok_or_else(Problem::not_found)?.made_by.is_none() {
+        let detail = "a detector made this finding; dispute it instead of removing it";
+        return Err(Problem::new("invalid-state", detail));
+    }
+    let mut change = door.store.change().await?;
+    if !findings::remove(&mut change, &id, &finding).await? {
+        return Err(Problem::not_found());
+    }
+    audit::record(&mut change, &actor, "finding.remove", &format!("call:{id}"), json!({ "finding": finding })).await?;
+    commit(change).await?;
+    Ok(DONE.into_response())
+}
+
+/// Who said what.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "describes what the database writes")]
+struct Transcript {
+    /// The turns with their labels, as in the report.
+    turns: Vec<LabelledTurn>,
+}
+
+/// Who said what, with the labels of each turn
+#[utoipa::path(get, path = "/v1/calls/{id}/transcript", tag = "calls", operation_id = "getTranscript",
+    params(("id" = String, Path, description = "The call")),
+    responses((status = 200, description = "The turns", body = Transcript),
+        (status = 409, description = "The call has no report", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+async fn transcript(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    _: Parameters<Nothing>,
+) -> Result<Response, Problem> {
+    must_be_done(&door, &actor, &id).await?;
+    let turns = door.store.turns_json(&id).await?.ok_or_else(Problem::not_found)?;
+    // The database cut it out of the report; there is nothing to read and write again.
+    Ok(([(header::CONTENT_TYPE, "application/json")], format!("{{\"turns\":{turns}}}")).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn detectors_have_readable_names_and_families() {
+        assert_eq!(title("script.hollow_apology"), "Hollow apology");
+        assert_eq!(title("house.no_refund"), "No refund");
+        assert_eq!(category("deflection.channel"), Some(Category::Deflection));
+        assert_eq!(category("house.upsell"), Some(Category::House));
+        for wrong in ["", "house.", "house.<b>", "nothing.such", "House.x"] {
+            assert_eq!(category(wrong), None, "{wrong}");
+        }
+    }
+}

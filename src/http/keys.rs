@@ -1,0 +1,153 @@
+//! Keys for programs.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Actor, Role, Scope};
+use crate::store;
+use crate::store::keys::{self, Wish};
+use crate::store::now_ms;
+use crate::store::teams::Done;
+use crate::store::when::When;
+
+use super::Door;
+use super::guard::Refusals;
+use super::people::{check_name, check_teams, refused};
+use super::problem::Problem;
+use super::take::Body;
+
+/// What this file answers.
+pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
+    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(revoke))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Key {
+    id: String,
+    name: String,
+    /// Its first characters, to tell keys apart.
+    prefix: String,
+    role: Role,
+    scopes: Vec<Scope>,
+    /// Ids of the teams whose calls it sees; absent: everybody's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    teams: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made_by: Option<String>,
+    created_at: When,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<When>,
+    /// Give or take a minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_at: Option<When>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<When>,
+    /// The key itself. Only in the answer that made it: nobody can look it up again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+}
+
+impl From<keys::Key> for Key {
+    fn from(key: keys::Key) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            prefix: key.prefix,
+            role: key.role,
+            scopes: key.scopes,
+            teams: key.teams,
+            made_by: key.made_by,
+            created_at: When(key.created_at),
+            expires_at: key.expires_at.map(When),
+            used_at: key.used_at.map(When),
+            revoked_at: key.revoked_at.map(When),
+            key: None,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct Keys {
+    keys: Vec<Key>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    name: String,
+    /// At least one.
+    scopes: Vec<Scope>,
+    /// Without: admin for a key that manages, else supervisor.
+    role: Option<Role>,
+    /// Ids of the teams whose calls it sees; without, everybody's. Admins see every team.
+    teams: Option<Vec<String>>,
+    /// Without, it works until it is revoked.
+    expires_at: Option<When>,
+}
+
+/// All keys, without their secrets.
+#[utoipa::path(get, path = "/v1/keys", tag = "access", responses((status = 200, body = Keys), Refusals))]
+async fn list(State(door): State<Arc<Door>>) -> Result<Json<Keys>, Problem> {
+    Ok(Json(Keys { keys: door.store.keys().await?.into_iter().map(Key::from).collect() }))
+}
+
+/// Makes a key. The answer is the only place where it can be read.
+#[utoipa::path(post, path = "/v1/keys", tag = "access", request_body = NewKey, responses(
+    (status = 201, body = Key),
+    Refusals,
+))]
+async fn add(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    Body(new): Body<NewKey>,
+) -> Result<(StatusCode, Json<Key>), Problem> {
+    let invalid = |member: &str, detail: &str| Err(Problem::new("validation-failed", detail).with("member", member));
+    let name = check_name("name", &new.name)?;
+    check_teams(new.teams.as_deref())?;
+    let mut scopes = new.scopes;
+    scopes.sort_unstable();
+    scopes.dedup();
+    if scopes.is_empty() {
+        return invalid("scopes", "name at least one scope, for instance `calls:read`");
+    }
+    let usual = if scopes.contains(&Scope::Manage) { Role::Admin } else { Role::Supervisor };
+    let role = new.role.unwrap_or(usual);
+    if role == Role::Admin && new.teams.is_some() {
+        return invalid("teams", "admins see every team; leave `teams` out, or take another role");
+    }
+    if new.expires_at.is_some_and(|end| end.0 <= now_ms()) {
+        return invalid("expires_at", "`expires_at` is over already");
+    }
+    let expires_at = new.expires_at.map(|end| end.0);
+    let wish = Wish { name, role, scopes, teams: new.teams, expires_at };
+    let mut change = door.store.change().await?;
+    let (key, secret) = keys::add(&mut change, &actor, &wish).await?.map_err(refused)?;
+    store::commit(change).await?;
+    Ok((StatusCode::CREATED, Json(Key { key: Some(secret.reveal().to_owned()), ..key.into() })))
+}
+
+/// Takes a key back. It works no more from now on.
+#[utoipa::path(delete, path = "/v1/keys/{id}", tag = "access", params(("id" = String, Path)), responses(
+    (status = 204, description = "it is revoked"),
+    (status = 404, description = "no key has this id"),
+    Refusals,
+))]
+async fn revoke(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let mut change = door.store.change().await?;
+    match keys::revoke(&mut change, &actor, &id).await? {
+        Done::Yes => store::commit(change).await?,
+        other => return Err(refused(other)),
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

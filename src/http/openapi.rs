@@ -1,0 +1,131 @@
+//! The description of the API, made from its code.
+//!
+//! Handlers describe what is theirs. What every answer may be, because of what happens before and after a handler, is
+//! added here in one place, so that no handler can forget it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Door;
+use super::problem::Problem;
+use super::take::{Nothing, Parameters};
+
+/// What this file answers.
+pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
+    OpenApiRouter::new().routes(routes!(show))
+}
+
+/// A refusal (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+#[allow(dead_code, reason = "describes what `Problem` writes")]
+pub(super) struct ProblemDocument {
+    /// `urn:runaround:problem:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The same for every refusal of this kind.
+    title: String,
+    /// As in the head of the answer.
+    status: u16,
+    /// Stable name for machines.
+    code: String,
+    /// What to do.
+    detail: String,
+    /// The path that was asked for.
+    instance: String,
+    /// To find it in the server's log.
+    request_id: String,
+}
+
+/// Answers that come from what surrounds the handlers.
+const ALWAYS: [(&str, &str); 9] = [
+    ("400", "The request cannot be read, or has an unknown parameter"),
+    ("401", "Credentials are needed"),
+    ("403", "Not allowed, or sent by a page of another site"),
+    ("408", "The request came too slowly"),
+    ("414", "The address is too long"),
+    ("429", "Too many requests; `retry-after` says when to come back"),
+    ("431", "The headers are too large"),
+    ("500", "Our fault"),
+    ("503", "Too busy, stopping, or the storage fails"),
+];
+const WITH_PATH: [(&str, &str); 1] = [("404", "There is no such thing, or not for you")];
+const WITH_QUERY: [(&str, &str); 1] = [("422", "A value does not fit")];
+const WITH_BODY: [(&str, &str); 4] = [
+    ("413", "The body is too large"),
+    ("415", "The content type is not accepted"),
+    ("422", "A value does not fit"),
+    ("507", "The disk is full"),
+];
+
+/// The document: every operation with everything it can answer.
+pub fn document() -> OpenApi {
+    let (_, mut document) = super::api().split_for_parts();
+    document.info = InfoBuilder::new()
+        .title("Runaround")
+        .version("1")
+        .description(Some(
+            "Recordings in, stories out. Times are RFC 3339 in UTC, durations and places in a call are milliseconds, \
+             ids are UUIDs. Every refusal is a problem document; its `code` is stable.",
+        ))
+        .build();
+    let components = document.components.get_or_insert_default();
+    components.schemas.insert("Problem".to_owned(), <ProblemDocument as utoipa::PartialSchema>::schema());
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+            &mut item.options,
+            &mut item.head,
+            &mut item.patch,
+        ];
+        operations.into_iter().flatten().for_each(complete);
+    }
+    document
+}
+
+/// The document as it is served and kept under docs/.
+pub fn document_json() -> String {
+    let mut text = document().to_pretty_json().expect("a description is JSON");
+    text.push('\n');
+    text
+}
+
+fn complete(operation: &mut Operation) {
+    let has = |place: ParameterIn| {
+        let stands = |one: &RefOr<Parameter>| matches!(one, RefOr::T(parameter) if parameter.parameter_in == place);
+        operation.parameters.iter().flatten().any(stands)
+    };
+    let (path, query, body) = (has(ParameterIn::Path), has(ParameterIn::Query), operation.request_body.is_some());
+    let groups = [
+        (true, ALWAYS.as_slice()),
+        (path, WITH_PATH.as_slice()),
+        (query, WITH_QUERY.as_slice()),
+        (body, WITH_BODY.as_slice()),
+    ];
+    for (status, description) in groups.into_iter().filter(|(needed, _)| *needed).flat_map(|(_, list)| list) {
+        let known = &mut operation.responses.responses;
+        known.entry((*status).to_owned()).or_insert_with(|| {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            let answer = ResponseBuilder::new().description(*description).content("application/problem+json", content);
+            RefOr::T(answer.build())
+        });
+    }
+}
+
+/// This document
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "system", operation_id = "getDocument",
+    responses((status = 200, description = "The description of the API", body = Object)))]
+async fn show(_: Parameters<Nothing>) -> Result<Response, Problem> {
+    Ok(Json(document()).into_response())
+}

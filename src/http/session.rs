@@ -1,0 +1,262 @@
+//! Coming in and going out.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::password::{Busy, flaw};
+use crate::access::token::csrf;
+use crate::access::{Actor, Role, Token};
+use crate::store::people::{self, Invited, Newcomer};
+use crate::store::{self, sessions};
+
+use super::Door;
+use super::guard::{Client, Proof, Refusals};
+use super::people::{TeamName, check_email, check_name};
+use super::problem::Problem;
+use super::take::Body;
+
+/// What this file answers.
+pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
+    OpenApiRouter::new()
+        .routes(routes!(set_up))
+        .routes(routes!(sign_in, who_am_i, sign_out))
+        .routes(routes!(change_password))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Arrival {
+    /// From the one-time link.
+    token: String,
+    /// Needed for the first admin.
+    name: Option<String>,
+    /// Needed for the first admin.
+    email: Option<String>,
+    /// 12 characters or more.
+    password: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SignIn {
+    email: String,
+    password: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    /// The present one.
+    password: String,
+    /// 12 characters or more.
+    new_password: String,
+}
+
+/// Who is signed in.
+#[derive(Serialize, ToSchema)]
+struct Session {
+    person: Myself,
+    /// To be sent as `x-csrf-token` with every change; empty where no cookie is used.
+    csrf: String,
+    /// Whether this server has accounts at all; without, everyone on this machine may do everything.
+    accounts: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Myself {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    role: Role,
+    /// Those whose calls they see.
+    teams: Vec<TeamName>,
+}
+
+/// Takes up a one-time link, the first admin's or that of somebody invited, and signs in.
+#[utoipa::path(post, path = "/v1/setup", tag = "access", request_body = Arrival, responses(
+    (status = 201, body = Session, description = "signed in; the answer sets the session's cookie"),
+    (status = 404, description = "the link was used, or is too old"),
+    (status = 409, description = "this server has no accounts"),
+    Refusals,
+))]
+async fn set_up(
+    State(door): State<Arc<Door>>,
+    Extension(Client(from)): Extension<Client>,
+    Body(arrival): Body<Arrival>,
+) -> Result<Response, Problem> {
+    with_accounts(&door)?;
+    door.limits.login(from, None)?;
+    let used = || Problem::new("not-found", "this link was used or is too old; ask an admin for a new one");
+    let invited = door.store.invited(&arrival.token).await?.ok_or_else(used)?;
+    let name = arrival.name.as_deref().map(|name| check_name("name", name)).transpose()?;
+    let (name, email) = match &invited {
+        Invited::Person(_, email) => (name, email.clone()),
+        Invited::First => {
+            let needed = || Problem::new("validation-failed", "the first admin needs `name` and `email`");
+            let email = check_email(arrival.email.as_deref().ok_or_else(needed)?)?;
+            (Some(name.ok_or_else(needed)?), email)
+        }
+    };
+    check_password(&arrival.password, &email)?;
+    let password = door.passwords.hash(arrival.password).await?;
+    let newcomer = Newcomer { name, email: Some(email), password };
+    let mut change = door.store.change().await?;
+    let person = people::take_up(&mut change, &arrival.token, &newcomer).await?.ok_or_else(used)?;
+    let life = door.config.session_max.as_millis() as i64;
+    let token = sessions::begin(&mut change, &person, life, &from.to_string()).await?;
+    store::commit(change).await?;
+    begun(&door, StatusCode::CREATED, &token).await
+}
+
+/// Signs in with a password.
+#[utoipa::path(post, path = "/v1/session", tag = "access", request_body = SignIn, responses(
+    (status = 200, body = Session, description = "signed in; the answer sets the session's cookie"),
+    (status = 409, description = "this server has no accounts"),
+    Refusals,
+))]
+async fn sign_in(
+    State(door): State<Arc<Door>>,
+    Extension(Client(from)): Extension<Client>,
+    Body(given): Body<SignIn>,
+) -> Result<Response, Problem> {
+    with_accounts(&door)?;
+    let email = given.email.trim();
+    door.limits.login(from, Some(email))?;
+    let account = door.store.password_of(email).await?;
+    let (person, stored) = account.map_or((None, None), |(person, stored)| (Some(person), stored));
+    let fits = door.passwords.fits(given.password, stored).await?;
+    let Some(person) = person.clone().filter(|_| fits) else {
+        // Who nobody knows is not written down: people type passwords into the wrong field.
+        let object = person.map_or("person:unknown".to_owned(), |id| format!("person:{id}"));
+        door.store.record(&Actor::nobody(), "session.refuse", &object, json!({ "from": from.to_string() })).await?;
+        return Err(Problem::new("authentication-required", "e-mail and password do not fit together"));
+    };
+    let mut change = door.store.change().await?;
+    let life = door.config.session_max.as_millis() as i64;
+    let token = sessions::begin(&mut change, &person, life, &from.to_string()).await?;
+    store::commit(change).await?;
+    begun(&door, StatusCode::OK, &token).await
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/v1/session", tag = "access", responses((status = 200, body = Session), Refusals))]
+async fn who_am_i(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    Extension(proof): Extension<Proof>,
+) -> Result<Json<Session>, Problem> {
+    let csrf = match proof {
+        Proof::Session { csrf, .. } => csrf,
+        Proof::None | Proof::Key { .. } => String::new(),
+    };
+    Ok(Json(session(&door, actor, csrf).await?))
+}
+
+/// Signs out. A key stays what it is.
+#[utoipa::path(delete, path = "/v1/session", tag = "access", responses(
+    (status = 204, description = "the session is over"),
+    Refusals,
+))]
+async fn sign_out(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    Extension(proof): Extension<Proof>,
+) -> Result<Response, Problem> {
+    if let Proof::Session { token, .. } = proof {
+        let mut change = door.store.change().await?;
+        sessions::end(&mut change, &actor, &token).await?;
+        store::commit(change).await?;
+    }
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie(&door, "", 0))]).into_response())
+}
+
+/// Changes the password of whoever is signed in; their other sessions end.
+#[utoipa::path(put, path = "/v1/session/password", tag = "access", request_body = NewPassword, responses(
+    (status = 204, description = "the new one counts"),
+    (status = 409, description = "keys have no password"),
+    Refusals,
+))]
+async fn change_password(
+    State(door): State<Arc<Door>>,
+    Extension(Client(from)): Extension<Client>,
+    Extension(actor): Extension<Actor>,
+    Extension(proof): Extension<Proof>,
+    Body(given): Body<NewPassword>,
+) -> Result<StatusCode, Problem> {
+    let (Some(id), Proof::Session { token, .. }) = (actor.id.strip_prefix("person:"), proof) else {
+        return Err(Problem::new("invalid-state", "only people who signed in have a password"));
+    };
+    let person = door.store.person(id).await?.ok_or_else(Problem::not_found)?;
+    door.limits.login(from, Some(&person.email))?;
+    let stored = door.store.password_of(&person.email).await?.and_then(|(_, stored)| stored);
+    if !door.passwords.fits(given.password, stored).await? {
+        let detail = "the present password is another one";
+        return Err(Problem::new("validation-failed", detail).with("member", "password"));
+    }
+    check_password(&given.new_password, &person.email)?;
+    let hash = door.passwords.hash(given.new_password).await?;
+    let mut change = door.store.change().await?;
+    people::set_password(&mut change, &actor, id, &hash, &token).await?;
+    store::commit(change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        Self::new("overloaded", busy.to_string()).with("retry_after", 5)
+    }
+}
+
+fn with_accounts(door: &Door) -> Result<(), Problem> {
+    let detail = "this server runs without accounts; there is nothing to sign in to";
+    if door.config.accounts { Ok(()) } else { Err(Problem::new("invalid-state", detail)) }
+}
+
+fn check_password(password: &str, email: &str) -> Result<(), Problem> {
+    let flaw = flaw(password, email);
+    flaw.map_or(Ok(()), |flaw| Err(Problem::new("validation-failed", flaw).with("member", "password")))
+}
+
+async fn begun(door: &Door, status: StatusCode, token: &Token) -> Result<Response, Problem> {
+    let idle = door.config.session_idle.as_millis() as i64;
+    let detail = "this account was disabled just now; ask an admin";
+    let found = door.store.session(&token.digest(), idle).await?.filter(|session| session.alive);
+    let actor = found.ok_or_else(|| Problem::new("authentication-required", detail))?.actor;
+    let session = session(door, actor, csrf(token.reveal())).await?;
+    let cookie = cookie(door, token.reveal(), door.config.session_max.as_secs());
+    Ok((status, [(header::SET_COOKIE, cookie)], Json(session)).into_response())
+}
+
+async fn session(door: &Door, actor: Actor, csrf: String) -> Result<Session, Problem> {
+    let id = actor.id.strip_prefix("person:").map(str::to_owned);
+    let email = match &id {
+        Some(id) => door.store.person(id).await?.map(|person| person.email),
+        None => None,
+    };
+    let teams = door.store.teams(&actor.teams).await?;
+    let teams = teams.into_iter().map(|team| TeamName { id: team.id, name: team.name }).collect();
+    let person = Myself { id, name: actor.name, email, role: actor.role, teams };
+    Ok(Session { person, csrf, accounts: door.config.accounts })
+}
+
+/// The header that sets the session's cookie, or takes it away.
+fn cookie(door: &Door, value: &str, seconds: u64) -> String {
+    let (name, secure) = (door.config.cookie_name(), if door.config.is_secure() { "; Secure" } else { "" });
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+}
+
+/// The page that takes up the one-time link `token`.
+pub(super) fn link(door: &Door, token: &Token) -> String {
+    crate::access::link(&door.config.public_url, token, true)
+}

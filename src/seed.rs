@@ -1,0 +1,279 @@
+//! Calls made up from the exchanges that ship with the program, to try a full server with and to measure one.
+//!
+//! The words are ours, read by the same rules as any call, so that searches, trends and playbooks have something real to
+//! work on. The same number gives the same call, on every machine.
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::detect::playbook::Playbook;
+use crate::detect::{self, Detectors};
+use crate::dialogue;
+use crate::domain::report::{AudioFacts, ChannelFacts, LabelledTurn, Provenance, RecordingFacts, SCHEMA};
+use crate::domain::{
+    ChannelId, Confidence, Dialogue, Empathy, Layout, Report, Role, RoleBasis, Scorecard, Silence, TimeSpan, Turn, Word,
+};
+
+/// Exchanges and whole calls, one JSON object a line.
+const EXCHANGES: [&str; 2] = [include_str!("../data/exemplars.jsonl"), include_str!("../data/written.jsonl")];
+
+const GREETINGS: [&str; 6] = [
+    "Good morning, thank you for calling, how can I help?",
+    "Hello, you're through to customer care, what can I do for you?",
+    "Thanks for holding, how may I help you today?",
+    "Hi there, who am I speaking with?",
+    "Good afternoon, service desk, how can I help you?",
+    "Hello, thanks for waiting.",
+];
+const GOODBYES: [&str; 5] = [
+    "Thanks, bye.",
+    "All right, have a good day.",
+    "Okay, thank you, goodbye.",
+    "Right, bye then.",
+    "Thank you for calling, goodbye.",
+];
+const AGENTS: [&str; 12] = ["Dana", "Amir", "Lena", "Jo", "Priya", "Sam", "Noor", "Ines", "Tom", "Ruth", "Kofi", "Mei"];
+const QUEUES: [&str; 8] = ["billing", "bookings", "claims", "repairs", "returns", "cards", "deliveries", "reception"];
+const TEAMS: [&str; 6] = ["North", "South", "East", "West", "Night", "Partners"];
+const TAGS: [&str; 5] = ["vip", "callback", "complaint", "new customer", "renewal"];
+/// Calls spread over so many days.
+const DAYS: u64 = 180;
+const DAY_MS: i64 = 86_400_000;
+
+/// A made-up call: its report, and what a sender would have said about it.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The report.
+    pub report: Report,
+    /// Name of the team.
+    pub team: &'static str,
+    /// Who answered.
+    pub agent: String,
+    /// On which queue.
+    pub queue: &'static str,
+    /// `inbound`, mostly.
+    pub direction: &'static str,
+    /// Words on it.
+    pub tags: Vec<&'static str>,
+    /// The sender's own id.
+    pub external_id: String,
+    /// When it began, in milliseconds since 1970.
+    pub started_at: i64,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    #[serde(default)]
+    domain: String,
+    turns: Vec<LineTurn>,
+}
+
+#[derive(Deserialize)]
+struct LineTurn {
+    speaker: Role,
+    text: String,
+}
+
+/// Makes calls.
+pub struct Maker {
+    exchanges: Vec<Line>,
+    detectors: Detectors,
+    playbook: Option<Playbook>,
+}
+
+impl Maker {
+    /// Makes calls that are judged by `playbook`, if there is one.
+    pub fn new(playbook: Option<Playbook>) -> Self {
+        let lines = EXCHANGES.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty());
+        let exchanges = lines.map(|line| serde_json::from_str(line).expect("our own data is whole")).collect();
+        Self { exchanges, detectors: Detectors::rules_only(), playbook }
+    }
+
+    /// The rules in use.
+    pub fn detectors(&self) -> &Detectors {
+        &self.detectors
+    }
+
+    /// Call number `n` of a house whose newest call began before `until` (milliseconds since 1970).
+    pub fn make(&self, n: u64, until: i64) -> Made {
+        let mut dice = Dice(n);
+        let dialogue = self.dialogue(&mut dice);
+        let report = self.report(&dialogue, n);
+        // Agents stay in their team, and some teams are busier than others.
+        let team = (dice.below(6) * dice.below(6) / 5) as usize;
+        let agent = AGENTS[dice.below(AGENTS.len() as u64) as usize];
+        let day = dice.below(DAYS) as i64;
+        // Most calls come by day.
+        let time = (8 * 3_600_000 + dice.below(5 * 3_600_000) + dice.below(5 * 3_600_000)) as i64;
+        let tags = TAGS.into_iter().filter(|_| dice.below(8) == 0).collect();
+        Made {
+            report,
+            team: TEAMS[team],
+            agent: format!("{agent} {}", TEAMS[team].chars().next().unwrap_or('N')),
+            queue: QUEUES[dice.below(QUEUES.len() as u64) as usize],
+            direction: if dice.below(12) == 0 { "outbound" } else { "inbound" },
+            tags,
+            external_id: format!("seed-{n:06}"),
+            started_at: (until / DAY_MS - 1 - day) * DAY_MS + time,
+        }
+    }
+
+    /// A greeting, one to four exchanges of one trade, a goodbye.
+    fn dialogue(&self, dice: &mut Dice) -> Dialogue {
+        let pick = |list: &[&'static str], dice: &mut Dice| list[dice.below(list.len() as u64) as usize].to_owned();
+        let first = &self.exchanges[dice.below(self.exchanges.len() as u64) as usize];
+        let mut lines = vec![(Role::Agent, pick(&GREETINGS, dice))];
+        let take = |exchange: &Line, lines: &mut Vec<(Role, String)>| {
+            lines.extend(exchange.turns.iter().map(|turn| (turn.speaker, turn.text.clone())));
+        };
+        take(first, &mut lines);
+        for _ in 0..dice.below(4) {
+            let start = dice.below(self.exchanges.len() as u64) as usize;
+            let rest = self.exchanges.iter().cycle().skip(start).take(self.exchanges.len());
+            if let Some(next) = rest.into_iter().find(|next| next.domain == first.domain) {
+                take(next, &mut lines);
+            }
+        }
+        lines.push((Role::Agent, pick(&GOODBYES, dice)));
+        spoken(&lines, dice)
+    }
+
+    /// The report of a dialogue that came as text.
+    pub fn report(&self, dialogue: &Dialogue, n: u64) -> Report {
+        let mut reading = self.detectors.read(dialogue);
+        let assessment = detect::assess(dialogue, &mut reading, self.playbook.as_ref());
+        let measures = dialogue::measure(dialogue, &reading.acts);
+        let (empathy, scorecard): (Empathy, Option<Scorecard>) = (assessment.empathy, assessment.scorecard);
+        let channel = |channel, role| ChannelFacts {
+            channel: ChannelId(channel),
+            role,
+            role_basis: RoleBasis::Given,
+            role_confidence: Confidence::new(1.0),
+            speech_ms: if role == Role::Caller { measures.caller_talk_ms } else { measures.agent_talk_ms },
+            speech_dbfs: Some(-25.0),
+            noise_dbfs: Some(-60.0),
+            clipped_ppm: 0,
+            dead: false,
+        };
+        let name = format!("seed-{n:06}.wav");
+        let sha256 = Sha256::digest(&name).iter().map(|byte| format!("{byte:02x}")).collect();
+        Report {
+            schema: SCHEMA.to_owned(),
+            call: reading.verdict,
+            source: RecordingFacts {
+                name,
+                bytes: 44 + dialogue.duration_ms * 32,
+                sha256,
+                container: "wav".to_owned(),
+                codec: "pcm_s16le".to_owned(),
+                rate_hz: 8_000,
+                channels: 2,
+                duration_ms: dialogue.duration_ms,
+            },
+            audio: AudioFacts {
+                layout: Layout::Stereo,
+                channels: vec![channel(0, Role::Caller), channel(1, Role::Agent)],
+                warnings: Vec::new(),
+            },
+            chains: reading.chains,
+            findings: reading.findings,
+            turns: dialogue
+                .turns
+                .iter()
+                .zip(reading.acts)
+                .map(|(turn, acts)| {
+                    let mut labels: Vec<_> = acts.iter().map(|act| act.label).collect();
+                    labels.sort();
+                    labels.dedup();
+                    LabelledTurn { turn: turn.clone(), labels, acts }
+                })
+                .collect(),
+            talk_overs: dialogue.talk_overs.clone(),
+            silences: dialogue.silences.clone(),
+            dtmf: Vec::new(),
+            tones: Vec::new(),
+            measures,
+            empathy,
+            scorecard,
+            judge: None,
+            redaction: None,
+            provenance: Provenance {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                model: "none".to_owned(),
+                model_sha256: String::new(),
+                language: "en".to_owned(),
+                rules_sha256: self.detectors.digest(),
+                storeys: self.detectors.storeys(),
+                playbook: self.playbook.as_ref().map(Playbook::facts),
+                produced_at: "1970-01-01T00:00:00Z".to_owned(),
+            },
+            complete: true,
+        }
+    }
+}
+
+/// Lines as they would have been said, with pauses and the time of each word.
+fn spoken(lines: &[(Role, String)], dice: &mut Dice) -> Dialogue {
+    let mut dialogue = Dialogue::default();
+    let mut now = 400 + dice.below(1_500);
+    for (speaker, text) in lines {
+        let start = now;
+        let mut words = Vec::new();
+        for word in text.split_whitespace() {
+            let end = now + 90 + 55 * word.len() as u64;
+            let confidence = 0.8 + dice.below(20) as f32 / 100.0;
+            words.push(Word { text: word.into(), span: TimeSpan::from_ms(now, end), confidence });
+            now = end + dice.below(60);
+        }
+        let end = words.last().map_or(now, |word| word.span.end().ms());
+        dialogue.turns.push(Turn {
+            i: dialogue.turns.len(),
+            speaker: *speaker,
+            channel: Some(ChannelId(u8::from(*speaker != Role::Caller))),
+            span: TimeSpan::from_ms(start, end),
+            text: text.split_whitespace().collect::<Vec<_>>().join(" ").into(),
+            words,
+            confidence: 0.9,
+            backchannel: false,
+        });
+        now = end + 200 + dice.below(1_200);
+        if dice.below(25) == 0 {
+            now += 8_000 + dice.below(40_000);
+            dialogue.silences.push(Silence { span: TimeSpan::from_ms(end, now), hold: false });
+        }
+    }
+    dialogue.duration_ms = now + 300;
+    dialogue
+}
+
+/// The same throws for the same number (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (x ^ (x >> 31)) % sides.max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_number_is_the_same_call_and_quotes_are_literal() {
+        let maker = Maker::new(None);
+        let until = 1_790_000_000_000;
+        for n in 0..40 {
+            let made = maker.make(n, until);
+            assert_eq!(made.report, maker.make(n, until).report);
+            assert!(made.started_at < until && made.started_at > until - 181 * DAY_MS);
+            let json = serde_json::to_string(&made.report).unwrap();
+            assert_eq!(Report::from_json(&json).unwrap(), made.report);
+        }
+        assert_ne!(maker.make(1, until).report.turns, maker.make(2, until).report.turns);
+    }
+}

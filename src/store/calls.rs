@@ -1,0 +1,452 @@
+//! Accepted calls: what is known about each besides its report.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row};
+use uuid::Uuid;
+
+use super::facts::{Direction, Facts};
+use super::{Change, EVERYONE, Error, Result, Store, audit, blobs, commit, now_ms, within};
+use crate::access::{Actor, Teams};
+
+/// Name of an accepted call, made by this program; ids that came later are greater. Never taken from a file name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallId(Uuid);
+
+impl CallId {
+    /// A new one.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl FromStr for CallId {
+    type Err = ();
+
+    /// Only the form that [`Display`](fmt::Display) gives: one call has one address.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let id = Self(Uuid::try_parse(text).map_err(|_| ())?);
+        if id.to_string() == text { Ok(id) } else { Err(()) }
+    }
+}
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Waits for a worker.
+    Queued,
+    /// A worker is at it.
+    Running,
+    /// The report is there.
+    Done,
+    /// The recording cannot be analysed; the error says why.
+    Failed,
+    /// It ended its worker again and again; put aside so that the others go on.
+    Quarantined,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Done, Self::Failed, Self::Quarantined];
+
+    /// The word used in files and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    /// The state written `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// Whether no more work is to be done.
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Quarantined)
+    }
+}
+
+/// Why a call has no report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Stable name, as in problem documents.
+    pub code: String,
+    /// A sentence for people, without any spoken words.
+    pub detail: String,
+}
+
+impl Failure {
+    /// Puts both together.
+    pub fn new(code: &str, detail: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), detail: detail.into() }
+    }
+}
+
+/// An accepted call. Times are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Its name.
+    pub id: CallId,
+    /// Id of its team.
+    pub team: String,
+    /// And how people call that team.
+    pub team_name: String,
+    /// Name of the uploaded file, for people only.
+    pub name: String,
+    /// The sender's name for it.
+    pub external_id: Option<String>,
+    /// Who answered.
+    pub agent: Option<String>,
+    /// The line it came in on.
+    pub queue: Option<String>,
+    /// Who called, as the sender writes it.
+    pub caller_ref: Option<String>,
+    /// Which way it went.
+    pub direction: Option<Direction>,
+    /// When it began, as the sender says; else when it came.
+    pub started_at: i64,
+    /// When it was accepted.
+    pub received_at: i64,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Who speaks on which channel, as the sender named it: `caller,agent`.
+    pub roles: Option<String>,
+    /// Language spoken, as the sender named it.
+    pub language: Option<String>,
+    /// Size of the recording as it came.
+    pub bytes: u64,
+    /// Hash of the recording as it came, lower-case hex.
+    pub sha256: String,
+    /// Where the recording lies, as it came; absent once it was given up for the muted copy.
+    pub original: Option<String>,
+    /// Where the copy lies that browsers play.
+    pub playback: Option<String>,
+    /// Must not be erased.
+    pub legal_hold: bool,
+    /// When it will be erased.
+    pub erase_at: Option<i64>,
+    /// Rises with every change that a reader could see.
+    pub revision: i64,
+    /// Where it stands.
+    pub state: State,
+    /// Why there is no report (failed, quarantined), or what it waits for (queued).
+    pub error: Option<Failure>,
+    /// When its last work ended.
+    pub ended_at: Option<i64>,
+    /// How often a worker was started on it.
+    pub attempt: u32,
+    /// How often that worker crashed.
+    pub crashes: u32,
+    /// How often the server died meanwhile.
+    pub losses: u32,
+}
+
+impl Call {
+    /// The blob a worker reads: the recording as it came, else the copy that took its place.
+    pub fn recording(&self) -> Option<&str> {
+        self.original.as_deref().or(self.playback.as_deref())
+    }
+}
+
+impl FromRow<'_, SqliteRow> for Call {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        let wrong = |column: &str| sqlx::Error::Decode(format!("column {column} holds an unknown word").into());
+        let error: Option<String> = row.try_get("error_code")?;
+        let direction: Option<String> = row.try_get("direction")?;
+        Ok(Self {
+            id: row.try_get::<String, _>("id")?.parse().map_err(|()| wrong("id"))?,
+            team: row.try_get("team")?,
+            team_name: row.try_get("team_name")?,
+            name: row.try_get("name")?,
+            external_id: row.try_get("external_id")?,
+            agent: row.try_get("agent")?,
+            queue: row.try_get("queue")?,
+            caller_ref: row.try_get("caller_ref")?,
+            direction: direction.map(|word| Direction::parse(&word).ok_or_else(|| wrong("direction"))).transpose()?,
+            started_at: row.try_get("started_at")?,
+            received_at: row.try_get("received_at")?,
+            tags: serde_json::from_str(row.try_get("tags")?).map_err(|_| wrong("tags"))?,
+            roles: row.try_get("roles")?,
+            language: row.try_get("language")?,
+            bytes: row.try_get::<i64, _>("bytes")?.cast_unsigned(),
+            sha256: row.try_get("sha256")?,
+            original: row.try_get("original")?,
+            playback: row.try_get("playback")?,
+            legal_hold: row.try_get("legal_hold")?,
+            erase_at: row.try_get("erase_at")?,
+            revision: row.try_get("revision")?,
+            state: State::parse(row.try_get("state")?).ok_or_else(|| wrong("state"))?,
+            error: match error {
+                Some(code) => Some(Failure { code, detail: row.try_get("error_detail")? }),
+                None => None,
+            },
+            ended_at: row.try_get("ended_at")?,
+            attempt: row.try_get("attempt")?,
+            crashes: row.try_get("crashes")?,
+            losses: row.try_get("losses")?,
+        })
+    }
+}
+
+/// The columns of [`Call`], with the rest of the query.
+macro_rules! select_call {
+    ($rest:literal) => {
+        concat!(
+            "SELECT call.id, call.team, team.name AS team_name, call.name, call.external_id, call.agent, call.queue,
+                    call.caller_ref, call.direction, call.started_at, call.received_at, call.tags, call.roles,
+                    call.language, call.bytes, call.sha256, call.original, call.playback, call.legal_hold,
+                    call.erase_at, call.revision, call.state, call.error_code, call.error_detail, call.ended_at,
+                    job.attempt, job.crashes, job.losses
+             FROM call JOIN job ON job.call = call.id JOIN team ON team.id = call.team ",
+            $rest
+        )
+    };
+}
+
+/// A recording on stable storage that is to become a call.
+#[derive(Clone, Debug)]
+pub struct NewCall {
+    /// Its name; its recording lies at [`blobs::original`].
+    pub id: CallId,
+    /// Size of the recording.
+    pub bytes: u64,
+    /// Its hash, lower-case hex.
+    pub sha256: String,
+    /// What the sender says about it.
+    pub facts: Facts,
+}
+
+/// A request that may come twice and is to count once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Once {
+    /// What the sender calls the request.
+    pub key: String,
+    /// Hash over everything it says.
+    pub request: [u8; 32],
+}
+
+/// What became of a request to accept a call.
+#[derive(Clone, Debug)]
+pub enum Accepted {
+    /// It is a call now.
+    New(Call),
+    /// It was one already: this request came before. The recording is not needed.
+    Before(Call),
+    /// The call with this external id is there; the sender may see it or not.
+    Duplicate {
+        /// Which.
+        call: CallId,
+        /// Whose.
+        team: String,
+    },
+    /// The key belongs to another request.
+    KeyReused,
+    /// This request came before, and its call was erased since.
+    Erased,
+    /// There is no such team, or not for this sender.
+    NoSuchTeam,
+}
+
+impl Store {
+    /// A call.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn call(&self, id: CallId) -> Result<Option<Call>> {
+        let found = sqlx::query_as(select_call!("WHERE call.id = ?1"));
+        Ok(found.bind(id.to_string()).fetch_optional(self.readers()).await?)
+    }
+
+    /// Up to `limit` calls that `actor` sees, newest first, that came before the call `before` and are in `state`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn newest_calls(
+        &self,
+        actor: &Actor,
+        limit: usize,
+        before: Option<CallId>,
+        state: Option<State>,
+    ) -> Result<Vec<Call>> {
+        let found = sqlx::query_as(select_call!(
+            "WHERE (?1 IS NULL OR call.id < ?1) AND (?2 IS NULL OR call.state = ?2)
+               AND (?3 IS NULL OR call.team IN (SELECT value FROM json_each(?3)))
+             ORDER BY call.id DESC LIMIT ?4"
+        ));
+        let found = found.bind(before.map(|id| id.to_string())).bind(state.map(State::as_str));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(found.bind(teams_json(actor)).bind(limit).fetch_all(self.readers()).await?)
+    }
+
+    /// How many calls are in each state.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn call_counts(&self) -> Result<BTreeMap<String, i64>> {
+        let counts: Vec<(String, i64)> =
+            sqlx::query_as("SELECT state, count(*) FROM job GROUP BY state").fetch_all(self.readers()).await?;
+        Ok(counts.into_iter().collect())
+    }
+
+    /// Makes a recording a call: call, job, audit entry and key in one transaction. When this answers
+    /// [`Accepted::New`], all of it is on stable storage.
+    ///
+    /// # Errors
+    /// What the database says; then there is no call.
+    pub async fn accept(&self, new: &NewCall, actor: &Actor, once: Option<&Once>) -> Result<Accepted> {
+        let mut change = self.change().await?;
+        if let Some(once) = once
+            && let Some(known) = earlier(&mut change, actor, once).await?
+        {
+            return Ok(known);
+        }
+        let Some(team) = team_of(&mut change, actor, new.facts.team.as_deref()).await? else {
+            return Ok(Accepted::NoSuchTeam);
+        };
+        if let Some(external) = &new.facts.external_id {
+            let there: Option<(String, String)> = sqlx::query_as("SELECT id, team FROM call WHERE external_id = ?1")
+                .bind(external)
+                .fetch_optional(within(&mut change))
+                .await?;
+            if let Some((call, team)) = there {
+                let call = call.parse().map_err(|()| Error::Damaged("the id of a call"))?;
+                return Ok(Accepted::Duplicate { call, team });
+            }
+        }
+        insert(&mut change, new, &team).await?;
+        if let Some(once) = once {
+            sqlx::query("INSERT INTO idempotency (actor, key, request, call, created_at) VALUES (?1, ?2, ?3, ?4, ?5)")
+                .bind(&actor.id)
+                .bind(&once.key)
+                .bind(once.request.as_slice())
+                .bind(new.id.to_string())
+                .bind(now_ms())
+                .execute(within(&mut change))
+                .await?;
+        }
+        let detail = json!({ "bytes": new.bytes, "sha256": new.sha256, "team": team });
+        audit::record(&mut change, actor, "call.upload", &format!("call:{}", new.id), detail).await?;
+        let call = find(&mut change, new.id).await?.expect("inserted above");
+        commit(change).await?;
+        Ok(Accepted::New(call))
+    }
+}
+
+/// A call as it stands inside a change.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(change: &mut Change, id: CallId) -> Result<Option<Call>> {
+    let found = sqlx::query_as(select_call!("WHERE call.id = ?1"));
+    Ok(found.bind(id.to_string()).fetch_optional(within(change)).await?)
+}
+
+/// What this key stood for before, if it did.
+async fn earlier(change: &mut Change, actor: &Actor, once: &Once) -> Result<Option<Accepted>> {
+    let known: Option<(Vec<u8>, Option<String>)> =
+        sqlx::query_as("SELECT request, call FROM idempotency WHERE actor = ?1 AND key = ?2")
+            .bind(&actor.id)
+            .bind(&once.key)
+            .fetch_optional(within(change))
+            .await?;
+    let Some((request, call)) = known else { return Ok(None) };
+    if request != once.request {
+        return Ok(Some(Accepted::KeyReused));
+    }
+    let call = match call.and_then(|id| id.parse().ok()) {
+        Some(id) => find(change, id).await?,
+        None => None,
+    };
+    Ok(Some(call.map_or(Accepted::Erased, Accepted::Before)))
+}
+
+/// The id of the team that `named` means, by id or by name, if the actor may see it. Who names none and is in one team
+/// means that one.
+async fn team_of(change: &mut Change, actor: &Actor, named: Option<&str>) -> Result<Option<String>> {
+    let id: Option<String> = match (named, &actor.teams) {
+        (Some(named), _) => {
+            sqlx::query_scalar("SELECT id FROM team WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1")
+                .bind(named)
+                .fetch_optional(within(change))
+                .await?
+        }
+        (None, Teams::These(teams)) if !teams.contains(EVERYONE) => teams.iter().next().cloned(),
+        (None, _) => Some(EVERYONE.to_owned()),
+    };
+    Ok(id.filter(|team| actor.sees(team)))
+}
+
+async fn insert(change: &mut Change, new: &NewCall, team: &str) -> Result<()> {
+    let now = now_ms();
+    let facts = &new.facts;
+    sqlx::query(
+        "INSERT INTO call (id, team, name, external_id, agent, queue, caller_ref, direction, started_at, received_at,
+                           tags, roles, language, bytes, sha256, original, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 'queued')",
+    )
+    .bind(new.id.to_string())
+    .bind(team)
+    .bind(facts.name.as_deref().unwrap_or("recording"))
+    .bind(&facts.external_id)
+    .bind(&facts.agent)
+    .bind(&facts.queue)
+    .bind(&facts.caller_ref)
+    .bind(facts.direction.map(Direction::as_str))
+    .bind(facts.started_at.unwrap_or(now))
+    .bind(now)
+    .bind(json!(facts.tags).to_string())
+    .bind(&facts.roles)
+    .bind(&facts.language)
+    .bind(new.bytes.cast_signed())
+    .bind(&new.sha256)
+    .bind(blobs::original(new.id))
+    .execute(within(change))
+    .await?;
+    sqlx::query("INSERT INTO job (call, state, queued_at) VALUES (?1, 'queued', ?2)")
+        .bind(new.id.to_string())
+        .bind(now)
+        .execute(within(change))
+        .await?;
+    Ok(())
+}
+
+/// The teams an actor sees, as a JSON list for `json_each`; none if they see all.
+pub(in crate::store) fn teams_json(actor: &Actor) -> Option<String> {
+    match &actor.teams {
+        Teams::All => None,
+        Teams::These(teams) => Some(json!(teams).to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_one_spelling_and_grow() {
+        let (a, b) = (CallId::generate(), CallId::generate());
+        assert!(a < b);
+        assert_eq!(a.to_string().parse(), Ok(a));
+        for wrong in ["", "..", &a.to_string().to_uppercase(), &a.to_string().replace('-', "")] {
+            assert!(wrong.parse::<CallId>().is_err(), "{wrong}");
+        }
+    }
+}

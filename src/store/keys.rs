@@ -1,0 +1,212 @@
+//! Keys for programs.
+
+use serde_json::json;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::teams::{self, Done};
+use super::{Change, Result, Store, audit, now_ms, within};
+use crate::access::token::Digest;
+use crate::access::{Actor, Role, Scope, Teams, Token};
+
+/// What every key begins with, so that scanners for leaked secrets know it.
+pub const START: &str = "ra_";
+/// Characters of a key that are shown again.
+const SHOWN: usize = 9;
+/// Use is written down once a minute, not with every request.
+const SEEN_EVERY_MS: i64 = 60_000;
+
+/// A key, without its secret.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Id.
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// Its first characters.
+    pub prefix: String,
+    /// What it may do.
+    pub role: Role,
+    /// For what.
+    pub scopes: Vec<Scope>,
+    /// On whose calls, by team id; `None` is everybody's.
+    pub teams: Option<Vec<String>>,
+    /// Who made it.
+    pub made_by: Option<String>,
+    /// When.
+    pub created_at: i64,
+    /// Until when it works.
+    pub expires_at: Option<i64>,
+    /// When it was last used, give or take a minute.
+    pub used_at: Option<i64>,
+    /// When it was taken back.
+    pub revoked_at: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    name: String,
+    prefix: String,
+    role: String,
+    scopes: String,
+    teams: Option<String>,
+    made_by: Option<String>,
+    created_at: i64,
+    expires_at: Option<i64>,
+    used_at: Option<i64>,
+    revoked_at: Option<i64>,
+}
+
+impl From<Row> for Key {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            prefix: row.prefix,
+            role: Role::parse(&row.role).expect("the database knows the same roles"),
+            scopes: serde_json::from_str(&row.scopes).unwrap_or_default(),
+            // A list that cannot be read gives nothing away.
+            teams: row.teams.map(|teams| serde_json::from_str(&teams).unwrap_or_default()),
+            made_by: row.made_by,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            used_at: row.used_at,
+            revoked_at: row.revoked_at,
+        }
+    }
+}
+
+impl Key {
+    /// Who asks with it.
+    pub fn actor(&self) -> Actor {
+        let teams = self.teams.clone().map_or(Teams::All, |teams| Teams::These(teams.into_iter().collect()));
+        Actor { id: format!("key:{}", self.id), name: self.name.clone(), role: self.role, teams }
+    }
+
+    /// Whether it works.
+    pub fn is_alive(&self) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now_ms() < end)
+    }
+
+    /// Whether [`Store::key_used`] is due.
+    pub fn is_stale(&self) -> bool {
+        self.used_at.is_none_or(|used| now_ms() >= used + SEEN_EVERY_MS)
+    }
+}
+
+/// What a new key is to be.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// See [`Key::name`].
+    pub name: String,
+    /// See [`Key::role`].
+    pub role: Role,
+    /// See [`Key::scopes`].
+    pub scopes: Vec<Scope>,
+    /// See [`Key::teams`].
+    pub teams: Option<Vec<String>>,
+    /// See [`Key::expires_at`].
+    pub expires_at: Option<i64>,
+}
+
+impl Store {
+    /// All keys, newest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn keys(&self) -> Result<Vec<Key>> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT id, name, prefix, role, scopes, teams, made_by, created_at, expires_at, used_at, revoked_at
+             FROM api_key ORDER BY created_at DESC, id DESC",
+        )
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows.into_iter().map(Key::from).collect())
+    }
+
+    /// The key with this secret, whether it works or not.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn key(&self, secret: &Digest) -> Result<Option<Key>> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT id, name, prefix, role, scopes, teams, made_by, created_at, expires_at, used_at, revoked_at
+             FROM api_key WHERE hash = ?1",
+        )
+        .bind(secret.as_slice())
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(row.map(Key::from))
+    }
+
+    /// Notes that a key was used.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn key_used(&self, id: &str) -> Result<()> {
+        let mut change = self.change().await?;
+        let sql = "UPDATE api_key SET used_at = ?2 WHERE id = ?1";
+        sqlx::query(sql).bind(id).bind(now_ms()).execute(within(&mut change)).await?;
+        super::commit(change).await
+    }
+}
+
+/// Makes a key; its secret is in the answer and nowhere else.
+///
+/// # Errors
+/// What the database says.
+pub async fn add(change: &mut Change, actor: &Actor, wish: &Wish) -> Result<Result<(Key, Token), Done>> {
+    if !teams::exist(change, wish.teams.as_deref().unwrap_or_default()).await? {
+        return Ok(Err(Done::NoSuchTeam));
+    }
+    let secret = Token::new(START);
+    let key = Key {
+        id: Uuid::now_v7().to_string(),
+        name: wish.name.clone(),
+        prefix: secret.reveal()[..SHOWN].to_owned(),
+        role: wish.role,
+        scopes: wish.scopes.clone(),
+        teams: wish.teams.clone(),
+        made_by: Some(actor.id.clone()),
+        created_at: now_ms(),
+        expires_at: wish.expires_at,
+        used_at: None,
+        revoked_at: None,
+    };
+    let list = |list: serde_json::Result<String>| list.expect("a list of words is JSON");
+    let scopes = list(serde_json::to_string(&key.scopes));
+    let teams = key.teams.as_ref().map(|teams| list(serde_json::to_string(teams)));
+    sqlx::query(
+        "INSERT INTO api_key (id, name, prefix, hash, role, scopes, teams, made_by, created_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )
+    .bind(&key.id)
+    .bind(&key.name)
+    .bind(&key.prefix)
+    .bind(secret.digest().as_slice())
+    .bind(key.role.as_str())
+    .bind(scopes)
+    .bind(teams)
+    .bind(&key.made_by)
+    .bind(key.created_at)
+    .bind(key.expires_at)
+    .execute(within(change))
+    .await?;
+    let detail = json!({ "role": key.role, "scopes": key.scopes, "teams": key.teams, "expires_at": key.expires_at });
+    audit::record(change, actor, "key.add", &format!("key:{}", key.id), detail).await?;
+    Ok(Ok((key, secret)))
+}
+
+/// Takes a key back.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke(change: &mut Change, actor: &Actor, id: &str) -> Result<Done> {
+    let sql = "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
+    if sqlx::query(sql).bind(id).bind(now_ms()).execute(within(change)).await?.rows_affected() == 0 {
+        return Ok(Done::Missing);
+    }
+    audit::record(change, actor, "key.revoke", &format!("key:{id}"), json!({})).await?;
+    Ok(Done::Yes)
+}

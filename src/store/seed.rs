@@ -1,0 +1,70 @@
+//! Calls that never were recordings: put there whole, for trying out and for measuring.
+
+use super::calls::CallId;
+use super::{Change, Result, reports, within};
+use crate::domain::Report;
+
+/// What a sender would have said about a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// Id of the team.
+    pub team: &'a str,
+    /// Who answered.
+    pub agent: Option<&'a str>,
+    /// On which queue.
+    pub queue: Option<&'a str>,
+    /// `inbound`, `outbound` or `internal`.
+    pub direction: &'a str,
+    /// Words on it.
+    pub tags: &'a [&'a str],
+    /// The sender's own id.
+    pub external_id: Option<&'a str>,
+    /// When it began.
+    pub started_at: i64,
+}
+
+/// Stores a finished call with its report, without a recording.
+///
+/// # Errors
+/// What the database says, for instance that there is such a call already.
+pub async fn put(change: &mut Change, id: CallId, sent: Sent<'_>, report: &Report) -> Result<()> {
+    let source = &report.source;
+    sqlx::query(
+        "INSERT INTO call (id, team, name, external_id, agent, queue, direction, started_at, received_at, tags, bytes,
+                           sha256, state, ended_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, 'done', ?8)",
+    )
+    .bind(id.to_string())
+    .bind(sent.team)
+    .bind(&source.name)
+    .bind(sent.external_id)
+    .bind(sent.agent)
+    .bind(sent.queue)
+    .bind(sent.direction)
+    .bind(sent.started_at)
+    .bind(serde_json::to_string(sent.tags).expect("words are JSON"))
+    .bind(source.bytes.cast_signed())
+    .bind(&source.sha256)
+    .execute(within(change))
+    .await?;
+    sqlx::query("INSERT INTO job (call, state, attempt, queued_at) VALUES (?1, 'done', 1, ?2)")
+        .bind(id.to_string())
+        .bind(sent.started_at)
+        .execute(within(change))
+        .await?;
+    reports::put(change, id, report, None).await
+}
+
+/// The team called so, made if there is none.
+///
+/// # Errors
+/// What the database says.
+pub async fn team(change: &mut Change, name: &str, now: i64) -> Result<String> {
+    sqlx::query("INSERT INTO team (id, name, created_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING")
+        .bind(uuid::Uuid::now_v7().to_string())
+        .bind(name)
+        .bind(now)
+        .execute(within(change))
+        .await?;
+    Ok(sqlx::query_scalar("SELECT id FROM team WHERE name = ?1").bind(name).fetch_one(within(change)).await?)
+}

@@ -1,0 +1,170 @@
+//! Teams: whose calls a call is, and how long it stays.
+
+use serde_json::json;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{Change, EVERYONE, Result, Store, audit, now_ms, within};
+use crate::access::{Actor, Teams};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// A team.
+#[derive(Clone, Debug, FromRow)]
+pub struct Team {
+    /// Id.
+    pub id: String,
+    /// Unlike all others, whatever the case.
+    pub name: String,
+    /// Its calls are erased so many days after they came; `None` keeps them.
+    pub retention_days: Option<i64>,
+    /// Whether recordings stay as they came beside their muted copies.
+    pub keep_original: bool,
+    /// Calls it has.
+    pub calls: i64,
+}
+
+/// What came of a change that other rows may stand against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It is so.
+    Yes,
+    /// There is nothing with this id.
+    Missing,
+    /// Another one has the name or address.
+    Taken,
+    /// The team still has calls, or is the one that everybody is in.
+    InUse,
+    /// A team that was named does not exist.
+    NoSuchTeam,
+    /// Nobody would be left to run the place.
+    LastAdmin,
+}
+
+/// New values; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    /// Name.
+    pub name: Option<String>,
+    /// Days; `Some(None)` keeps calls for ever.
+    pub retention_days: Option<Option<i64>>,
+    /// See [`Team::keep_original`].
+    pub keep_original: Option<bool>,
+}
+
+impl Store {
+    /// The teams that an actor sees, by name.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn teams(&self, seen: &Teams) -> Result<Vec<Team>> {
+        let mut teams: Vec<Team> = sqlx::query_as(
+            "SELECT id, name, retention_days, keep_original,
+                    (SELECT count(*) FROM call WHERE call.team = team.id) AS calls
+             FROM team ORDER BY name",
+        )
+        .fetch_all(self.readers())
+        .await?;
+        if let Teams::These(these) = seen {
+            teams.retain(|team| these.contains(&team.id));
+        }
+        Ok(teams)
+    }
+}
+
+/// Makes a team and gives its id; `Taken` if there is one of that name.
+///
+/// # Errors
+/// What the database says.
+pub async fn add(change: &mut Change, actor: &Actor, name: &str, patch: &Patch) -> Result<Result<String, Done>> {
+    if is_taken(change, name, "").await? {
+        return Ok(Err(Done::Taken));
+    }
+    let id = Uuid::now_v7().to_string();
+    sqlx::query("INSERT INTO team (id, name, retention_days, keep_original, created_at) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .bind(&id)
+        .bind(name)
+        .bind(patch.retention_days.flatten())
+        .bind(patch.keep_original.unwrap_or(false))
+        .bind(now_ms())
+        .execute(within(change))
+        .await?;
+    let detail = json!({ "retention_days": patch.retention_days, "keep_original": patch.keep_original });
+    audit::record(change, actor, "team.add", &format!("team:{id}"), detail).await?;
+    Ok(Ok(id))
+}
+
+/// Changes a team. A new retention holds for the calls that are there, too.
+///
+/// # Errors
+/// What the database says.
+pub async fn update(change: &mut Change, actor: &Actor, id: &str, patch: &Patch) -> Result<Done> {
+    let found = sqlx::query("SELECT 1 FROM team WHERE id = ?1").bind(id).fetch_optional(within(change)).await?;
+    if found.is_none() {
+        return Ok(Done::Missing);
+    }
+    if let Some(name) = &patch.name {
+        if is_taken(change, name, id).await? {
+            return Ok(Done::Taken);
+        }
+        sqlx::query("UPDATE team SET name = ?2 WHERE id = ?1").bind(id).bind(name).execute(within(change)).await?;
+    }
+    if let Some(keep) = patch.keep_original {
+        let sql = "UPDATE team SET keep_original = ?2 WHERE id = ?1";
+        sqlx::query(sql).bind(id).bind(keep).execute(within(change)).await?;
+    }
+    if let Some(days) = patch.retention_days {
+        let sql = "UPDATE team SET retention_days = ?2 WHERE id = ?1";
+        sqlx::query(sql).bind(id).bind(days).execute(within(change)).await?;
+        sqlx::query("UPDATE call SET erase_at = received_at + ?2 * ?3, revision = revision + 1 WHERE team = ?1")
+            .bind(id)
+            .bind(days)
+            .bind(DAY_MS)
+            .execute(within(change))
+            .await?;
+    }
+    let detail = json!({
+        "renamed": patch.name.is_some(),
+        "retention_days": patch.retention_days,
+        "keep_original": patch.keep_original,
+    });
+    audit::record(change, actor, "team.change", &format!("team:{id}"), detail).await?;
+    Ok(Done::Yes)
+}
+
+/// Removes a team without calls.
+///
+/// # Errors
+/// What the database says.
+pub async fn remove(change: &mut Change, actor: &Actor, id: &str) -> Result<Done> {
+    if id == EVERYONE {
+        return Ok(Done::InUse);
+    }
+    let calls: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM call WHERE team = ?1").bind(id).fetch_one(within(change)).await?;
+    if calls > 0 {
+        return Ok(Done::InUse);
+    }
+    let gone = sqlx::query("DELETE FROM team WHERE id = ?1").bind(id).execute(within(change)).await?;
+    if gone.rows_affected() == 0 {
+        return Ok(Done::Missing);
+    }
+    audit::record(change, actor, "team.remove", &format!("team:{id}"), json!({})).await?;
+    Ok(Done::Yes)
+}
+
+/// Whether all of these teams exist.
+pub(super) async fn exist(change: &mut Change, ids: &[String]) -> Result<bool> {
+    for id in ids {
+        let found = sqlx::query("SELECT 1 FROM team WHERE id = ?1").bind(id).fetch_optional(within(change)).await?;
+        if found.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn is_taken(change: &mut Change, name: &str, except: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM team WHERE name = ?1 AND id <> ?2";
+    Ok(sqlx::query(sql).bind(name).bind(except).fetch_optional(within(change)).await?.is_some())
+}

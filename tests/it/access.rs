@@ -1,0 +1,608 @@
+//! Who comes in, how, and what is written down about it: the real program, over real sockets.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use tempfile::TempDir;
+
+/// The program, serving; killed when dropped.
+pub(crate) struct House {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) data: TempDir,
+    log: Arc<Mutex<String>>,
+}
+
+impl House {
+    pub(crate) fn open(flags: &[&str]) -> Self {
+        Self::open_in(tempfile::tempdir().unwrap(), flags)
+    }
+
+    fn open_in(data: TempDir, flags: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_runaround"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--disk-reserve", "0", "--data"])
+            .arg(data.path())
+            .args(flags)
+            .env("RUNAROUND_LOG", "trace")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (written, errors) = (log.clone(), BufReader::new(child.stderr.take().unwrap()));
+        thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                *written.lock().unwrap() += &(line + "\n");
+            }
+        });
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://");
+        let address = address.unwrap_or_else(|| panic!("{line}{}", log.lock().unwrap())).parse().unwrap();
+        Self { child, address, data, log }
+    }
+
+    /// The same folder, served anew.
+    fn reopen(mut self, flags: &[&str]) -> Self {
+        self.close();
+        let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
+        Self::open_in(data, flags)
+    }
+
+    fn close(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The token of the link for the first admin.
+    fn first_link(&self) -> String {
+        let begun = Instant::now();
+        loop {
+            if let Some((_, rest)) = self.log().split_once("/setup?token=") {
+                return rest.split_whitespace().next().unwrap().to_owned();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "no link: {}", self.log());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Makes the first admin.
+    pub(crate) fn admin(&self) -> Visit {
+        let body =
+            json!({ "token": self.first_link(), "name": "Ada", "email": "ada@clinic.example", "password": PASSWORD });
+        let answer = self.ask("POST", "/v1/setup", &[], Some(&body));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        Visit::of(&answer)
+    }
+
+    /// Invites somebody and lets them in. Gives their id, too.
+    pub(crate) fn person(&self, admin: &Visit, name: &str, role: &str, teams: &[&str]) -> (String, Visit) {
+        let email = format!("{name}@clinic.example");
+        let new = json!({ "name": name, "email": email, "role": role, "teams": teams });
+        let answer = self.ask("POST", "/v1/people", &admin.headers(), Some(&new));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let person = answer.json();
+        let token = token_of(person["link"].as_str().unwrap());
+        let answer = self.ask(
+            "POST",
+            "/v1/setup",
+            &[],
+            Some(&json!({ "token": token, "password": format!("{PASSWORD} {name}") })),
+        );
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        (person["id"].as_str().unwrap().to_owned(), Visit::of(&answer))
+    }
+
+    pub(crate) fn team(&self, admin: &Visit, name: &str) -> String {
+        let answer = self.ask("POST", "/v1/teams", &admin.headers(), Some(&json!({ "name": name })));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn key(&self, admin: &Visit, wish: Value) -> (String, String) {
+        let answer = self.ask("POST", "/v1/keys", &admin.headers(), Some(&wish));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let key = answer.json();
+        (key["id"].as_str().unwrap().to_owned(), key["key"].as_str().unwrap().to_owned())
+    }
+
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, String)], body: Option<&Value>) -> Answer {
+        ask(self.address, method, path, headers, body)
+    }
+
+    fn login(&self, email: &str, password: &str) -> Answer {
+        self.ask("POST", "/v1/session", &[], Some(&json!({ "email": email, "password": password })))
+    }
+
+    /// All entries of the log, oldest first.
+    pub(crate) fn audit(&self, admin: &Visit, query: &str) -> Vec<Value> {
+        let answer = self.ask("GET", &format!("/v1/audit?limit=1000{query}"), &admin.headers(), None);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let mut entries = answer.json()["entries"].as_array().unwrap().clone();
+        entries.reverse();
+        entries
+    }
+
+    /// Changes the database behind the server's back.
+    pub(crate) fn sql(&self, statements: &[String]) {
+        let file = self.data.path().join("runaround.db");
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(20));
+            let mut database = options.connect().await.unwrap();
+            let all = format!("BEGIN IMMEDIATE; {}; COMMIT", statements.join("; "));
+            sqlx::raw_sql(sqlx::AssertSqlSafe(all)).execute(&mut database).await.unwrap();
+        });
+    }
+
+    fn command(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_runaround"));
+        command.args(words).arg("--data").arg(self.data.path()).output().unwrap()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// What a browser keeps of its session.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) cookie: String,
+    pub(crate) csrf: String,
+}
+
+impl Visit {
+    fn of(answer: &Answer) -> Self {
+        let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        Self { cookie, csrf: answer.json()["csrf"].as_str().unwrap().to_owned() }
+    }
+
+    pub(crate) fn headers(&self) -> Vec<(&str, String)> {
+        vec![("cookie", self.cookie.clone()), ("x-csrf-token", self.csrf.clone())]
+    }
+
+    fn secret(&self) -> &str {
+        self.cookie.split_once('=').unwrap().1
+    }
+}
+
+pub(crate) fn bearer(key: &str) -> Vec<(&'static str, String)> {
+    vec![("authorization", format!("Bearer {key}"))]
+}
+
+fn token_of(link: &str) -> String {
+    link.split_once("token=").unwrap().1.split('&').next().unwrap().to_owned()
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (named, value) = line.split_once(':')?;
+            named.eq_ignore_ascii_case(name).then_some(value.trim())
+        })
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{} {}", self.status, self.text()))
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// One request on a connection of its own. Of an answer that has no end only the head is read.
+pub(crate) fn ask(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, String)],
+    body: Option<&Value>,
+) -> Answer {
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        head += &format!("host: {address}\r\n");
+    }
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    let body = body.map(Value::to_string).unwrap_or_default();
+    if !body.is_empty() {
+        head += "content-type: application/json\r\n";
+    }
+    head += &format!("content-length: {}\r\n\r\n{body}", body.len());
+    let _ = socket.write_all(head.as_bytes());
+    let mut reader = BufReader::new(socket);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        let read = reader.read_line(&mut head).unwrap();
+        assert!(read > 0, "{method} {path}: no answer: {head:?}");
+    }
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let mut answer = Answer { status, head, body: Vec::new() };
+    if !answer.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream")) {
+        let _ = reader.read_to_end(&mut answer.body);
+    }
+    answer
+}
+
+#[test]
+fn the_first_link_makes_one_admin() {
+    let house = House::open(&[]);
+    let token = house.first_link();
+    let mut body = json!({ "token": token, "name": "Ada", "email": "ada@clinic.example", "password": "too short" });
+    let answer = house.ask("POST", "/v1/setup", &[], Some(&body));
+    assert_eq!((answer.status, answer.code().as_str()), (422, "validation-failed"));
+    body["password"] = json!(PASSWORD);
+    body["email"] = json!("no address");
+    assert_eq!(house.ask("POST", "/v1/setup", &[], Some(&body)).status, 422);
+    body["email"] = json!("ada@clinic.example");
+    body["token"] = json!("made up");
+    assert_eq!(house.ask("POST", "/v1/setup", &[], Some(&body)).status, 404);
+    body["token"] = json!(token);
+    let answer = house.ask("POST", "/v1/setup", &[], Some(&body));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let cookie = answer.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("runaround=") && cookie.contains("; HttpOnly; SameSite=Lax; Max-Age=43200"), "{cookie}");
+    assert!(!cookie.contains("Secure"));
+    let session = answer.json();
+    assert_eq!(session["person"]["role"], "admin");
+    assert_eq!(session["person"]["email"], "ada@clinic.example");
+    assert_eq!(session["person"]["teams"][0]["name"], "everyone");
+    assert_eq!(session["accounts"], true);
+
+    let ada = Visit::of(&answer);
+    assert_eq!(house.ask("GET", "/v1/session", &ada.headers(), None).json(), session);
+    let refused = house.ask("GET", "/v1/session", &[], None);
+    assert_eq!((refused.status, refused.code().as_str()), (401, "authentication-required"));
+    assert!(refused.header("www-authenticate").unwrap().starts_with("Bearer"));
+    assert_eq!(house.ask("POST", "/v1/setup", &[], Some(&body)).status, 404, "the link works once");
+
+    let house = house.reopen(&[]);
+    assert_eq!(house.ask("GET", "/v1/session", &ada.headers(), None).status, 200, "sessions outlive the server");
+    assert_eq!(house.login("ADA@clinic.example", PASSWORD).status, 200);
+    assert!(!house.log().contains("/setup?token="));
+}
+
+#[test]
+fn a_second_start_makes_the_first_link_void() {
+    let house = House::open(&[]);
+    let first = house.first_link();
+    let house = house.reopen(&[]);
+    assert_ne!(house.first_link(), first);
+    let body = json!({ "token": first, "name": "Eve", "email": "eve@clinic.example", "password": PASSWORD });
+    assert_eq!(house.ask("POST", "/v1/setup", &[], Some(&body)).status, 404);
+    house.admin();
+}
+
+#[test]
+fn what_an_admin_changes_holds_at_once() {
+    let house = House::open(&[]);
+    let admin = house.admin();
+    let (north, south) = (house.team(&admin, "north"), house.team(&admin, "south"));
+    let (id, quinn) = house.person(&admin, "quinn", "qa", &[&north]);
+    let teams = |who: &Visit| {
+        let teams = house.ask("GET", "/v1/teams", &who.headers(), None).json();
+        teams["teams"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|team| team["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(teams(&quinn), ["north"]);
+    assert_eq!(teams(&admin), ["everyone", "north", "south"]);
+    let change = |patch: Value| house.ask("PATCH", &format!("/v1/people/{id}"), &admin.headers(), Some(&patch));
+
+    assert_eq!(change(json!({ "teams": [north, south] })).status, 200);
+    assert_eq!(teams(&quinn), ["north", "south"]);
+    assert_eq!(house.ask("GET", "/v1/people", &quinn.headers(), None).status, 403);
+    assert_eq!(change(json!({ "role": "admin" })).status, 200);
+    assert_eq!(house.ask("GET", "/v1/people", &quinn.headers(), None).status, 200);
+    assert_eq!(change(json!({ "role": "qa" })).status, 200);
+    assert_eq!(house.ask("GET", "/v1/people", &quinn.headers(), None).status, 403);
+    assert_eq!(change(json!({ "disabled": true })).json()["disabled"], true);
+    assert_eq!(house.ask("GET", "/v1/session", &quinn.headers(), None).status, 401);
+    assert_eq!(house.login("quinn@clinic.example", &format!("{PASSWORD} quinn")).status, 401);
+    assert_eq!(house.ask("POST", &format!("/v1/people/{id}/invitation"), &admin.headers(), None).status, 404);
+    assert_eq!(change(json!({ "disabled": false })).status, 200);
+    assert_eq!(house.ask("GET", "/v1/session", &quinn.headers(), None).status, 401, "the old session stays over");
+    let quinn = Visit::of(&house.login("quinn@clinic.example", &format!("{PASSWORD} quinn")));
+
+    // A new password ends the other sessions, a sign-out this one.
+    let other = Visit::of(&house.login("quinn@clinic.example", &format!("{PASSWORD} quinn")));
+    let body = json!({ "password": "wrong", "new_password": "another good password" });
+    assert_eq!(house.ask("PUT", "/v1/session/password", &quinn.headers(), Some(&body)).status, 422);
+    let body = json!({ "password": format!("{PASSWORD} quinn"), "new_password": "another good password" });
+    assert_eq!(house.ask("PUT", "/v1/session/password", &quinn.headers(), Some(&body)).status, 204);
+    assert_eq!(house.ask("GET", "/v1/session", &other.headers(), None).status, 401);
+    assert_eq!(house.login("quinn@clinic.example", "another good password").status, 200);
+    assert_eq!(house.ask("DELETE", "/v1/session", &quinn.headers(), None).status, 204);
+    assert_eq!(house.ask("GET", "/v1/session", &quinn.headers(), None).status, 401);
+
+    // The mistakes.
+    let me =
+        house.ask("GET", "/v1/session", &admin.headers(), None).json()["person"]["id"].as_str().unwrap().to_owned();
+    for patch in [json!({ "role": "qa" }), json!({ "disabled": true })] {
+        let answer = house.ask("PATCH", &format!("/v1/people/{me}"), &admin.headers(), Some(&patch));
+        assert_eq!((answer.status, answer.code().as_str()), (409, "invalid-state"), "the last admin");
+    }
+    assert_eq!(change(json!({ "teams": ["nowhere"] })).status, 422);
+    assert_eq!(change(json!({ "admin": true })).status, 422);
+    assert_eq!(house.ask("PATCH", "/v1/people/x", &admin.headers(), Some(&json!({}))).status, 404);
+    let again = json!({ "name": "Q", "email": "QUINN@clinic.example", "role": "qa" });
+    assert_eq!(house.ask("POST", "/v1/people", &admin.headers(), Some(&again)).status, 409);
+}
+
+#[test]
+fn teams_are_named_once_kept_for_some_days_and_removed_when_empty() {
+    let house = House::open(&[]);
+    let admin = house.admin();
+    let north = house.team(&admin, "north");
+    assert_eq!(house.ask("POST", "/v1/teams", &admin.headers(), Some(&json!({ "name": "NORTH" }))).status, 409);
+    house.sql(&[format!(
+        "INSERT INTO call (id, team, name, started_at, received_at, bytes, sha256, state)
+         VALUES ('c1', '{north}', 'a', 0, 1000, 1, '', 'done')"
+    )]);
+    let path = format!("/v1/teams/{north}");
+    let change = |patch: Value| house.ask("PATCH", &path, &admin.headers(), Some(&patch));
+    let team = change(json!({ "retention_days": 30, "keep_original": true })).json();
+    assert_eq!(
+        (&team["retention_days"], &team["keep_original"], &team["calls"]),
+        (&json!(30), &json!(true), &json!(1))
+    );
+    assert_eq!(change(json!({ "name": "nord" })).json()["retention_days"], 30, "what is not named stays");
+    assert!(change(json!({ "retention_days": null })).json()["retention_days"].is_null());
+    assert_eq!(change(json!({ "retention_days": 0 })).status, 422);
+    assert_eq!(house.ask("DELETE", &path, &admin.headers(), None).status, 409, "it has a call");
+    house.sql(&["DELETE FROM call".into()]);
+    assert_eq!(house.ask("DELETE", &path, &admin.headers(), None).status, 204);
+    assert_eq!(house.ask("DELETE", &path, &admin.headers(), None).status, 404);
+    let everyone = house.ask("GET", "/v1/teams", &admin.headers(), None).json()["teams"][0]["id"].clone();
+    let path = format!("/v1/teams/{}", everyone.as_str().unwrap());
+    assert_eq!(house.ask("DELETE", &path, &admin.headers(), None).status, 409);
+}
+
+#[test]
+fn keys_do_what_their_scopes_say_until_they_are_revoked() {
+    let house = House::open(&[]);
+    let admin = house.admin();
+    let (id, reader) = house.key(&admin, json!({ "name": "reader", "scopes": ["calls:read"] }));
+    let (_, manager) = house.key(&admin, json!({ "name": "manager", "scopes": ["manage"] }));
+    assert!(reader.starts_with("ra_") && reader.len() == 46);
+    assert_eq!(house.ask("GET", "/v1/calls", &bearer(&reader), None).status, 200);
+    let answer = house.ask("GET", "/v1/people", &bearer(&reader), None);
+    assert_eq!((answer.status, answer.code().as_str()), (403, "forbidden"));
+    assert!(answer.json()["detail"].as_str().unwrap().contains("manage"), "{}", answer.text());
+    assert_eq!(house.ask("GET", "/v1/people", &bearer(&manager), None).status, 200);
+    assert_eq!(house.ask("GET", "/v1/calls", &bearer(&manager), None).status, 403);
+    let me = house.ask("GET", "/v1/session", &bearer(&reader), None).json();
+    assert_eq!((&me["person"]["name"], &me["csrf"]), (&json!("reader"), &json!("")));
+    // A bad key is not made good by a good cookie.
+    let mut both = admin.headers();
+    both.extend(bearer("ra_nonsense"));
+    assert_eq!(house.ask("GET", "/v1/people", &both, None).status, 401);
+    for scheme in ["Basic ", "", "bearer"] {
+        let header = [("authorization", format!("{scheme}{reader}"))];
+        assert_eq!(house.ask("GET", "/v1/calls", &header, None).status, 401, "{scheme}");
+    }
+
+    let listed = house.ask("GET", "/v1/keys", &admin.headers(), None);
+    assert!(!listed.text().contains(&reader) && listed.text().contains(&reader[..9]));
+    assert!(listed.json()["keys"][1]["used_at"].is_string());
+    assert_eq!(house.ask("DELETE", &format!("/v1/keys/{id}"), &admin.headers(), None).status, 204);
+    assert_eq!(house.ask("GET", "/v1/calls", &bearer(&reader), None).status, 401);
+    assert_eq!(house.ask("DELETE", "/v1/keys/x", &admin.headers(), None).status, 404);
+
+    for wish in [
+        json!({ "name": "x", "scopes": [] }),
+        json!({ "name": "x", "scopes": ["everything"] }),
+        json!({ "name": " ", "scopes": ["calls:read"] }),
+        json!({ "name": "x", "scopes": ["calls:read"], "teams": ["nowhere"] }),
+        json!({ "name": "x", "scopes": ["manage"], "teams": [] }),
+        json!({ "name": "x", "scopes": ["calls:read"], "expires_at": "2020-01-01T00:00:00Z" }),
+    ] {
+        assert_eq!(house.ask("POST", "/v1/keys", &admin.headers(), Some(&wish)).status, 422, "{wish}");
+    }
+}
+
+#[test]
+fn guessing_passwords_is_slow_and_tells_nothing() {
+    let house = House::open(&[]);
+    let admin = house.admin();
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for n in 0..10 {
+        for (email, times) in [("ada@clinic.example", &mut known), ("bob@clinic.example", &mut unknown)] {
+            let begun = Instant::now();
+            let answer = house.login(email, &format!("guess {n}"));
+            times.push(begun.elapsed());
+            assert_eq!((answer.status, answer.code().as_str()), (401, "authentication-required"));
+            assert_eq!(answer.json()["detail"], "e-mail and password do not fit together");
+        }
+    }
+    for email in ["ada@clinic.example", "bob@clinic.example"] {
+        let answer = house.login(email, PASSWORD);
+        assert_eq!((answer.status, answer.code().as_str()), (429, "rate-limited"));
+        let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait));
+        // Saying to be somebody else does not help.
+        let body = json!({ "email": email, "password": PASSWORD });
+        let forged = [("x-forwarded-for", "203.0.113.7".to_owned())];
+        assert_eq!(house.ask("POST", "/v1/session", &forged, Some(&body)).status, 429);
+    }
+    let median = |times: &mut Vec<Duration>| {
+        times.sort();
+        times[times.len() / 2]
+    };
+    let (known, unknown) = (median(&mut known), median(&mut unknown));
+    assert!(unknown * 2 > known && known * 2 > unknown, "{known:?} against {unknown:?}");
+    let refused = house.audit(&admin, "&action=session.refuse");
+    assert_eq!(refused.len(), 20);
+    assert!(refused.iter().all(|entry| entry["actor"] == "nobody" && !entry.to_string().contains("guess")));
+    assert_eq!(refused.iter().filter(|entry| entry["object"] == "person:unknown").count(), 10);
+}
+
+#[test]
+fn behind_https_the_cookie_never_travels_without() {
+    let house = House::open(&["--public-url", "https://calls.example"]);
+    assert!(house.log().is_empty() || !house.log().contains("http://127"), "links name the public address");
+    let name = ("host", "calls.example".to_owned());
+    let body =
+        json!({ "token": house.first_link(), "name": "Ada", "email": "ada@clinic.example", "password": PASSWORD });
+    let answer =
+        house.ask("POST", "/v1/setup", &[name.clone(), ("origin", "https://calls.example".into())], Some(&body));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let cookie = answer.header("set-cookie").unwrap().to_owned();
+    assert!(cookie.starts_with("__Host-runaround=") && cookie.contains("; Path=/;") && cookie.ends_with("; Secure"));
+    let visit = Visit::of(&answer);
+    assert_eq!(house.ask("GET", "/v1/session", &visit.headers(), None).status, 200);
+    let plain = [("cookie", visit.cookie.replace("__Host-", ""))];
+    assert_eq!(house.ask("GET", "/v1/session", &plain, None).status, 401);
+    let new = json!({ "name": "B", "email": "b@clinic.example", "role": "qa" });
+    let made = house.ask("POST", "/v1/people", &visit.headers(), Some(&new)).json();
+    assert!(made["link"].as_str().unwrap().starts_with("https://calls.example/setup?token="));
+}
+
+#[test]
+fn a_session_ends_by_itself() {
+    let house = House::open(&["--session-idle", "1"]);
+    let admin = house.admin();
+    let (_, quinn) = house.person(&admin, "quinn", "qa", &[]);
+    let status = || house.ask("GET", "/v1/session", &quinn.headers(), None).status;
+    house.sql(&["UPDATE session SET seen_at = seen_at - 50000".into()]);
+    assert_eq!(status(), 200);
+    house.sql(&["UPDATE session SET seen_at = seen_at - 61000".into()]);
+    assert_eq!(status(), 401);
+    let quinn = Visit::of(&house.login("quinn@clinic.example", &format!("{PASSWORD} quinn")));
+    house.sql(&["UPDATE session SET expires_at = seen_at".into()]);
+    assert_eq!(house.ask("GET", "/v1/session", &quinn.headers(), None).status, 401, "too old, however busy");
+}
+
+#[test]
+fn without_accounts_this_machine_may_do_everything_and_others_nothing() {
+    let house = House::open(&["--no-auth"]);
+    let session = house.ask("GET", "/v1/session", &[], None).json();
+    assert_eq!(session["accounts"], false);
+    assert_eq!((&session["person"]["name"], &session["person"]["role"]), (&json!("anyone"), &json!("admin")));
+    assert_eq!(house.ask("GET", "/v1/people", &[], None).status, 200);
+    assert_eq!(house.login("a@b.example", PASSWORD).status, 409);
+    assert_eq!(house.ask("GET", "/v1/people", &[("host", "evil.example".into())], None).status, 403);
+    let foreign = [("origin", "http://evil.example".to_owned())];
+    let answer = house.ask("POST", "/v1/teams", &foreign, Some(&json!({ "name": "x" })));
+    assert_eq!((answer.status, answer.code().as_str()), (403, "csrf-failed"));
+    assert!(!house.log().contains("/setup"));
+}
+
+#[test]
+fn the_command_line_verifies_the_log_and_lets_people_in_again() {
+    let house = House::open(&[]);
+    let admin = house.admin();
+    let (_, quinn) = house.person(&admin, "quinn", "qa", &[]);
+    let said = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
+
+    // While the server runs.
+    let reset = house.command(&["people", "reset", "quinn@clinic.example"]);
+    assert!(reset.status.success(), "{}", String::from_utf8_lossy(&reset.stderr));
+    let body = json!({ "token": token_of(said(&reset).trim()), "password": "one that I remember" });
+    assert_eq!(house.ask("POST", "/v1/setup", &[], Some(&body)).status, 201);
+    assert_eq!(house.ask("GET", "/v1/session", &quinn.headers(), None).status, 401);
+    assert_eq!(house.login("quinn@clinic.example", "one that I remember").status, 200);
+    assert!(!house.command(&["people", "reset", "nobody@clinic.example"]).status.success());
+
+    let head = said(&house.command(&["audit", "head"])).trim().to_owned();
+    let verified = house.command(&["audit", "verify", "--anchor", &head]);
+    assert!(verified.status.success() && said(&verified).starts_with("whole:"), "{}", said(&verified));
+    let actions: BTreeSet<String> =
+        house.audit(&admin, "").iter().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect();
+    let expected = ["person.add", "person.arrive", "person.invite", "session.begin"];
+    assert_eq!(actions.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+
+    house.sql(&["DROP TRIGGER audit_is_whole".into(), "DELETE FROM audit WHERE seq > 3".into()]);
+    assert!(house.command(&["audit", "verify"]).status.success(), "a chain alone does not show that its end is gone");
+    let verified = house.command(&["audit", "verify", "--anchor", &head]);
+    assert_eq!(verified.status.code(), Some(1));
+    assert!(said(&verified).contains("broken at entry 4"), "{}", said(&verified));
+    assert!(!house.command(&["audit", "verify", "--anchor", "nonsense"]).status.success());
+    let nowhere = Command::new(env!("CARGO_BIN_EXE_runaround")).args(["audit", "head", "--data", "/nowhere"]).output();
+    assert!(!nowhere.unwrap().status.success());
+}
+
+fn files_of(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_of(&path, found);
+        } else {
+            found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn no_secret_lies_in_a_file_or_a_log() {
+    let mut house = House::open(&[]);
+    let first = house.first_link();
+    let admin = house.admin();
+    let mut canaries = vec![admin.secret().to_owned(), PASSWORD.to_owned()];
+    for n in 0..13 {
+        let name = format!("p{n}");
+        let (id, visit) = house.person(&admin, &name, "qa", &[]);
+        canaries.push(visit.secret().to_owned());
+        canaries.push(format!("{PASSWORD} {name}"));
+        let link = house.ask("POST", &format!("/v1/people/{id}/invitation"), &admin.headers(), None).json();
+        canaries.push(token_of(link["link"].as_str().unwrap()));
+        let (_, key) = house.key(&admin, json!({ "name": name, "scopes": ["calls:read"] }));
+        assert_eq!(house.ask("GET", "/v1/calls", &bearer(&key), None).status, 200);
+        // What is shown of it may be kept.
+        canaries.push(key[9..].to_owned());
+        house.login(&format!("secret-typed-as-name-{n}"), &format!("wrong password {n}"));
+        canaries.push(format!("secret-typed-as-name-{n}"));
+        canaries.push(format!("wrong password {n}"));
+    }
+    canaries.push(admin.csrf.clone());
+    assert!(canaries.len() > 50);
+    let mut files = Vec::new();
+    files_of(house.data.path(), &mut files);
+    house.close();
+    files_of(house.data.path(), &mut files);
+    // The one thing that is printed on purpose.
+    files.push(("log".to_owned(), house.log().replace(&first, "").into_bytes()));
+    assert!(house.log().contains("request"), "something was logged");
+    for (name, bytes) in &files {
+        for canary in canaries.iter().chain([&first]) {
+            let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
+            assert!(!found, "{canary} lies in {name}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A watched folder, as a telephone system fills it, with the real program.
+#![cfg(unix)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::http::{get, home, wait_until, worker};
+
+struct Watcher {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Watcher {
+    fn start(data: &Path, home: &Path, folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_runaround"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--no-auth", "--disk-reserve", "0", "--watch-settle", "400ms"])
+            .arg("--data")
+            .arg(data)
+            .arg("--watch")
+            .arg(folder)
+            .arg("--worker-command")
+            .args(worker(home))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").expect(&line).parse().unwrap();
+        Self { child, address }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let calls = get(self.address, "/v1/calls?limit=200").json();
+        calls["calls"].as_array().unwrap().iter().map(|call| call["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn refused(&self) -> Vec<Value> {
+        get(self.address, "/v1/system").json()["watch"]["refused"].as_array().unwrap().clone()
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn recordings_are_taken_once_they_are_finished_and_bad_ones_are_left_with_a_reason() {
+    let (data, home, folder) = (tempfile::tempdir().unwrap(), home(), tempfile::tempdir().unwrap());
+    let inside = folder.path().join("2026/11/21");
+    fs::create_dir_all(&inside).unwrap();
+    fs::write(inside.join("empty.wav"), b"").unwrap();
+    fs::write(inside.join("note.txt"), b"well").unwrap();
+    fs::write(inside.join("odd.wav"), b"well, odd").unwrap();
+    fs::write(inside.join("odd.json"), b"{\"boss\": 1}").unwrap();
+    fs::write(inside.join("told.wav"), b"well told").unwrap();
+    let sidecar =
+        r#"{"name": "a call", "agent": "Zoe", "external_id": "x-9", "tags": ["late"], "roles": "caller,agent"}"#;
+    fs::write(inside.join("told.json"), sidecar).unwrap();
+    let mut growing = fs::File::create(inside.join("growing.wav")).unwrap();
+    growing.write_all(b"well, it grows").unwrap();
+
+    let watcher = Watcher::start(data.path(), home.path(), folder.path());
+    wait_until(|| watcher.names().contains(&"a call".to_owned()) && watcher.refused().len() == 2);
+    let refused = watcher.refused();
+    let reason = |name: &str| {
+        let found = refused.iter().find(|one| one["path"].as_str().unwrap().ends_with(name)).unwrap();
+        found["reason"].as_str().unwrap().to_owned()
+    };
+    assert!(reason("empty.wav").contains("empty") && reason("odd.wav").contains("sidecar"));
+    let call = get(watcher.address, "/v1/calls").json()["calls"][0].clone();
+    assert_eq!(
+        (&call["agent"], &call["external_id"], &call["tags"][0]),
+        (&"Zoe".into(), &"x-9".into(), &"late".into())
+    );
+
+    // Somebody still writes: it stands still for longer than it takes, and is not touched.
+    thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(watcher.names().len(), 1);
+    growing.write_all(b" and ends").unwrap();
+    drop(growing);
+    wait_until(|| watcher.names().contains(&"growing.wav".to_owned()));
+    let bytes = fs::metadata(inside.join("growing.wav")).unwrap().len();
+    let calls = get(watcher.address, "/v1/calls").json();
+    assert!(calls["calls"].as_array().unwrap().iter().any(|call| call["bytes"] == bytes));
+
+    // Files stay, and a restart takes nothing twice; what was mended is taken.
+    drop(watcher);
+    fs::write(inside.join("odd.json"), b"{}").unwrap();
+    fs::write(inside.join("odd.wav"), b"well, mended now").unwrap();
+    let watcher = Watcher::start(data.path(), home.path(), folder.path());
+    wait_until(|| watcher.names().len() == 3);
+    thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(watcher.names().len(), 3);
+    assert_eq!(fs::read(inside.join("told.wav")).unwrap(), b"well told");
+}
+
+#[test]
+fn kills_lose_and_double_nothing() {
+    let (data, home, folder) = (tempfile::tempdir().unwrap(), home(), tempfile::tempdir().unwrap());
+    let expected: BTreeSet<String> = (0..40).map(|n| format!("call-{n}.wav")).collect();
+    for name in &expected {
+        fs::write(folder.path().join(name), format!("well {name} {}", "x".repeat(200_000))).unwrap();
+    }
+    for round in 0..8 {
+        let watcher = Watcher::start(data.path(), home.path(), folder.path());
+        // Died before, while and after files are taken.
+        thread::sleep(Duration::from_millis(350 + round * 40));
+        drop(watcher);
+    }
+    let watcher = Watcher::start(data.path(), home.path(), folder.path());
+    let begun = Instant::now();
+    while watcher.names().len() < 40 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{} of 40", watcher.names().len());
+        thread::sleep(Duration::from_millis(50));
+    }
+    thread::sleep(Duration::from_millis(1_000));
+    let names = watcher.names();
+    assert_eq!(names.len(), 40);
+    assert_eq!(names.into_iter().collect::<BTreeSet<_>>(), expected);
+}
