@@ -4,7 +4,6 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -48,12 +47,8 @@ static FILES: LazyLock<[File; 5]> = LazyLock::new(|| {
     ]
 });
 
-/// Answers everything that no other route did: to be used as the fallback service.
-pub(super) fn pages() -> Router {
-    Router::new().fallback(answer)
-}
-
-async fn answer(request: Request) -> Result<Response, Problem> {
+/// Answers everything that no other route did: to be used as the fallback.
+pub(super) async fn page(request: Request) -> Result<Response, Problem> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Problem::not_found());
     }
@@ -82,7 +77,6 @@ mod tests {
     use std::path::Path;
 
     use axum::body::{Body, to_bytes};
-    use tower::ServiceExt;
 
     use super::*;
 
@@ -91,7 +85,7 @@ mod tests {
     }
 
     async fn ask(request: Request) -> (StatusCode, HeaderMap, String) {
-        let response = pages().oneshot(request).await.unwrap();
+        let response = page(request).await.into_response();
         let (head, body) = response.into_parts();
         let body = to_bytes(body, 4 << 20).await.unwrap();
         (head.status, head.headers, String::from_utf8_lossy(&body).into_owned())
