@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: help demo serve test check models prepare fmt bench docs web web-test screenshots
+.PHONY: help demo serve test check models prepare fmt bench docs web web-test screenshots train accuracy
 
 export CARGO_BUILD_JOBS ?= 2
 
@@ -10,14 +10,14 @@ prepare:           ## install what the build needs (cmake, a C++ compiler, ALSA 
 	@scripts/prepare.sh
 
 models: prepare    ## fetch the speech models into models/
-	cargo run --release --quiet -- models pull base tiny.en
+	cargo run --release --quiet -- models pull base tiny.en minilm
 
 demo: prepare      ## analyse a real recording and show what happened in it
-	cargo run --release -- models pull base
+	cargo run --release -- models pull
 	cargo run --release --quiet -- analyze fixtures/calls/flu_slots.flac --out reports
 
 serve: prepare     ## take recordings over HTTP on http://127.0.0.1:8080
-	cargo run --release --quiet -- models pull base
+	cargo run --release --quiet -- models pull
 	cargo run --release --quiet -- serve --data runaround-data
 
 test: prepare      ## all tests, the ones with the real speech model included
@@ -45,6 +45,13 @@ check:             ## formatting and lints
 
 fmt:               ## format everything
 	cargo fmt
+
+train: prepare     ## make the learned weights anew from data/
+	cargo run --release --quiet -- models pull minilm
+	cargo run --release --quiet -- train
+
+accuracy: prepare  ## measure detection and write docs/ACCURACY.md (GOLD="a.jsonl b.jsonl" for labelled sets of your own)
+	cargo run --release --quiet -- accuracy --out docs/ACCURACY.md $(addprefix --gold ,$(GOLD))
 
 docs:              ## write the generated documents anew
 	UPDATE_DOCS=1 cargo test --quiet --test it -- report:: architecture::

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::detect::{Detectors, Reading};
+use crate::detect::Reading;
 use crate::domain::{Act, Chain, DeflectionKind, Dialogue, Label, Outcome, Role, TimeSpan, Turn};
 
 /// Label dialogues that are already text (JSON lines in, JSON lines out)
@@ -22,6 +22,8 @@ pub struct Args {
     /// Folder with rule files to use in place of the built-in ones
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+    #[command(flatten)]
+    storeys: super::storeys::Storeys,
     /// Add the chains, and to each turn which rules and which words the labels stand on
     #[arg(long)]
     why: bool,
@@ -82,10 +84,10 @@ struct Labelled<'a> {
 /// # Errors
 /// A line that cannot be read is named by file and number, without its words.
 pub fn run(args: Args) -> Result<()> {
-    let detectors = match &args.rules {
-        None => Detectors::rules_only(),
-        Some(folder) => Detectors::with_rules(&rule_files(folder)?)?,
-    };
+    let mut detectors = args.storeys.detectors()?;
+    if let Some(folder) = &args.rules {
+        detectors = detectors.with_rules(&rule_files(folder)?)?;
+    }
     let name = if args.input.as_os_str() == "-" { "stdin".to_owned() } else { args.input.display().to_string() };
     let input: Box<dyn BufRead> = if args.input.as_os_str() == "-" {
         Box::new(io::stdin().lock())
@@ -147,7 +149,7 @@ const WORDS_PER_SECOND: f64 = 2.6;
 const GAP_MS: u64 = 400;
 
 /// Id, the turns' own numbers, and the dialogue. Serde's messages are not shown: they quote the input.
-fn parse(line: &str) -> Result<(String, Vec<usize>, Dialogue)> {
+pub(super) fn parse(line: &str) -> Result<(String, Vec<usize>, Dialogue)> {
     let line: Line = serde_json::from_str(line).map_err(|error| {
         let what = if error.is_data() {
             "a field is missing or of the wrong kind; a line needs id and turns, a turn needs speaker (caller, agent, ivr or mixed) and text"

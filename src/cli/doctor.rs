@@ -71,6 +71,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     lines.push(processor());
     lines.push(memory());
     lines.extend(speech_model(&args.models));
+    lines.push(detection(&args.models));
     lines.push(ffmpeg());
     lines.push(sound_devices());
     lines.push(sandbox());
@@ -176,6 +177,24 @@ fn speech_model(choice: &ModelChoice) -> Vec<Line> {
         Ok(model) => Line::ok("speech model", format!("{} verified in {}", model.name, choice.folder().display())),
         Err(error) => Line::fail("speech model", error.to_string(), format!("runaround models pull {}", choice.model)),
     }]
+}
+
+fn detection(choice: &ModelChoice) -> Line {
+    const CURE: &str = "runaround models pull minilm";
+    match super::storeys::all_here(&choice.folder()) {
+        Ok(detectors) if detectors.reads_sentences() => Line::ok("detection", "rules, learned weights, sentence model"),
+        Ok(_) if !cfg!(feature = "semantic") => Line::warn(
+            "detection",
+            "rules and learned weights; this build has no sentence model",
+            "build it with the feature semantic",
+        ),
+        Ok(_) => Line::warn(
+            "detection",
+            "rules and learned weights over words; without the sentence model less is found of what is said in new words",
+            CURE,
+        ),
+        Err(error) => Line::fail("detection", error.to_string(), CURE),
+    }
 }
 
 fn ffmpeg() -> Line {

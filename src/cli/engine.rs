@@ -8,7 +8,6 @@ use anyhow::Context;
 use anyhow::Result;
 
 use super::judge::JudgeChoice;
-use crate::detect::Detectors;
 use crate::models;
 #[cfg(feature = "whisper")]
 use crate::models::Store;
@@ -66,7 +65,7 @@ pub fn start(choice: &ModelChoice, house: &HouseChoice, threads: usize) -> Resul
         pool,
         model: name,
         model_sha256: sha256,
-        detectors: Arc::new(Detectors::rules_only()),
+        detectors: Arc::new(super::storeys::all_here(&choice.folder())?),
         playbook,
         judge,
     })
@@ -92,7 +91,7 @@ pub fn deaf(house: &HouseChoice) -> Result<Engine> {
         pool: Pool::start(1, |_| Ok(Box::new(Scripted::new([""; 0]))))?,
         model: "none".to_owned(),
         model_sha256: String::new(),
-        detectors: Arc::new(Detectors::rules_only()),
+        detectors: Arc::new(crate::detect::Detectors::rules_only()),
         playbook: house.playbook.as_deref().map(super::playbook::load).transpose()?,
         judge: house.judge.start()?,
     })

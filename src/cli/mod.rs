@@ -4,6 +4,7 @@
 //! start, 2 wrong usage, 3 some recordings failed, 130 stopped by Ctrl-C.
 
 pub mod access;
+pub mod accuracy;
 pub mod analyze;
 pub mod audit;
 pub mod backup;
@@ -11,12 +12,15 @@ pub mod config;
 pub mod detect;
 pub mod doctor;
 pub mod engine;
+mod gold;
 pub mod inputs;
 pub mod judge;
 pub mod models;
 pub mod playbook;
 pub mod seed;
 pub mod serve;
+mod storeys;
+pub mod train;
 pub mod worker;
 
 use std::io;
@@ -62,6 +66,10 @@ enum Verb {
     Models(models::Args),
     /// Check this machine: CPU, memory, models, ffmpeg, sound devices, disk
     Doctor(doctor::Args),
+    /// Make the learned weights from labelled exchanges
+    Train(train::Args),
+    /// Compare predictions with labelled dialogues and write the figures as Markdown
+    Accuracy(accuracy::Args),
     /// Print a completion script for your shell
     Completions {
         /// Which shell
@@ -98,6 +106,8 @@ pub fn main() -> ExitCode {
         Verb::Playbook(args) => playbook::run(&args),
         Verb::Models(args) => models::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Train(args) => train::run(args).map(|()| ExitCode::SUCCESS),
+        Verb::Accuracy(args) => accuracy::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "runaround", &mut io::stdout());
             Ok(ExitCode::SUCCESS)

@@ -11,19 +11,25 @@ pub mod empathy;
 pub mod findings;
 pub mod hardship;
 pub mod judge;
+pub mod learned;
 pub mod phrase;
 pub mod playbook;
 pub mod redact;
 pub mod rules;
 pub mod scorecard;
 pub mod scores;
+pub mod semantic;
 pub mod text;
 
 use crate::domain::{Act, Chain, Dialogue, Empathy, Finding, Scorecard, Verdict};
 
+use sha2::{Digest, Sha256};
+
 use findings::Scene;
+use learned::Weights;
 use playbook::Playbook;
 use rules::Rules;
+use semantic::Embedder;
 
 pub use findings::manual;
 
@@ -58,25 +64,59 @@ pub fn assess(dialogue: &Dialogue, reading: &mut Reading, playbook: Option<&Play
     Assessment { empathy, scorecard }
 }
 
-/// Rules, examples and weights, loaded once and shared by all calls.
+/// Rules, weights and the sentence model, loaded once and shared by all calls.
 pub struct Detectors {
     rules: Rules,
+    /// Hash of the rule files.
+    of_rules: String,
+    weights: Option<Weights>,
+    embedder: Option<Embedder>,
     digest: String,
 }
 
 impl Detectors {
-    /// The rules that ship with the program, without a model.
+    /// The phrase rules that ship with the program, alone.
     pub fn rules_only() -> Self {
-        Self { rules: Rules::built_in(), digest: rules::digest(rules::BUILT_IN) }
+        Self::new(Rules::built_in(), rules::digest(rules::BUILT_IN), None, None)
     }
 
-    /// Rule files of your own, as name and content, in place of the ones that ship.
+    /// Everything that ships with the program: rules and weights over words. Needs no model.
+    pub fn built_in() -> Self {
+        Self::new(Rules::built_in(), rules::digest(rules::BUILT_IN), Some(Weights::for_words()), None)
+    }
+
+    /// What ships with the program, with weights that also read the points of a sentence model.
+    pub fn with_sentences(embedder: Embedder) -> Self {
+        let weights = Some(Weights::for_points());
+        Self::new(Rules::built_in(), rules::digest(rules::BUILT_IN), weights, Some(embedder))
+    }
+
+    /// Rule files of your own, as name and content, in place of the ones that ship; the other storeys stay as they are.
     ///
     /// # Errors
     /// Names the file and the line, and says what is wrong there.
-    pub fn with_rules(files: &[(String, String)]) -> Result<Self, rules::Error> {
+    pub fn with_rules(self, files: &[(String, String)]) -> Result<Self, rules::Error> {
         let files = files.iter().map(|(name, content)| (name.as_str(), content.as_str()));
-        Ok(Self { rules: Rules::parse(files.clone())?, digest: rules::digest(files) })
+        let (rules, digest) = (Rules::parse(files.clone())?, rules::digest(files));
+        Ok(Self::new(rules, digest, self.weights, self.embedder))
+    }
+
+    /// Weights of your own in place of the ones that ship.
+    ///
+    /// # Errors
+    /// The weights read points and there is no sentence model, or the other way round.
+    pub fn with_weights(self, weights: Weights) -> Result<Self, learned::Error> {
+        if weights.need_points() != self.embedder.is_some() {
+            return Err(learned::Error::Points);
+        }
+        Ok(Self::new(self.rules, self.of_rules, Some(weights), self.embedder))
+    }
+
+    fn new(rules: Rules, of_rules: String, weights: Option<Weights>, embedder: Option<Embedder>) -> Self {
+        let digest = weights
+            .as_ref()
+            .map_or(of_rules.clone(), |weights| hex(&Sha256::digest(format!("{of_rules}\n{}", weights.to_json()))));
+        Self { rules, of_rules, weights, embedder, digest }
     }
 
     /// The phrase rules in use.
@@ -84,23 +124,39 @@ impl Detectors {
         &self.rules
     }
 
-    /// Hash of all rules, examples and weights in use, lower-case hex.
+    /// Hash of all rules and weights in use, lower-case hex.
     pub fn digest(&self) -> String {
         self.digest.clone()
     }
 
     /// Which storeys run: `rules`, `semantic`, `learned`.
     pub fn storeys(&self) -> Vec<String> {
-        vec!["rules".to_owned()]
+        let semantic = self.embedder.as_ref().map(|_| "semantic");
+        let learned = self.weights.as_ref().map(|_| "learned");
+        ["rules"].into_iter().chain(semantic).chain(learned).map(str::to_owned).collect()
+    }
+
+    /// Whether the sentence model is among them.
+    pub fn reads_sentences(&self) -> bool {
+        self.embedder.is_some()
     }
 
     /// Reads a dialogue.
     pub fn read(&self, dialogue: &Dialogue) -> Reading {
         let signs = self.rules.read(dialogue);
         let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
-        let acts = acts::decide(dialogue, &signs, &scores::from_hits(&hits));
+        let scores = scores::from_hits(&hits);
+        let mut acts = acts::decide(dialogue, &signs, &scores, None).acts;
+        if let Some(weights) = &self.weights {
+            let opinions = learned::opinions(dialogue, &signs, &acts, weights, self.embedder.as_ref());
+            acts = acts::decide(dialogue, &signs, &scores, Some(&opinions)).acts;
+        }
         let (chains, verdict) = chain::tell(dialogue, &acts, &signs);
         let findings = findings::find(Scene { dialogue, acts: &acts, signs: &signs, chains: &chains });
         Reading { acts, chains, verdict, findings }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

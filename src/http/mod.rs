@@ -32,6 +32,7 @@ mod trends;
 mod tus;
 mod upload;
 mod vcon;
+mod web;
 mod webhooks;
 
 use std::net::IpAddr;
@@ -204,7 +205,7 @@ pub async fn serve(
 fn router(door: Arc<Door>) -> Router {
     let (api, _document) = api().split_for_parts();
     api.route("/healthz", get(health))
-        .fallback(async || Problem::not_found())
+        .fallback(web::page)
         .method_not_allowed_fallback(async || {
             Problem::new("method-not-allowed", "use one of the methods in the header `allow`")
         })

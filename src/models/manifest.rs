@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(names, ["base", "tiny.en", "minilm"]);
         assert!(manifest.models.iter().all(|model| model.sources.len() == 2), "hub and packages for each");
         let defaults: Vec<_> = manifest.models.iter().filter(|model| model.default).map(|m| m.name.as_str()).collect();
-        assert_eq!(defaults, ["base"]);
+        assert_eq!(defaults, ["base", "minilm"]);
     }
 
     #[test]

@@ -145,6 +145,8 @@ fn engines_are_known_in_one_place() {
         ("sqlx", &["src/store/"]),
         ("object_store", &["src/store/"]),
         ("reqwest", &["src/models/", "src/judge.rs", "src/webhooks/"]),
+        ("candle_core", &["src/detect/semantic/"]),
+        ("tokenizers", &["src/detect/semantic/"]),
     ];
     let mut files = Vec::new();
     rust_files(&root().join("src"), &mut files);

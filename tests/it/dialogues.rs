@@ -239,14 +239,15 @@ fn with_ten_apologies(call: &Call, after: usize, own_turns: bool) -> Dialogue {
 
 #[test]
 fn ten_times_sorry_improves_nothing() {
-    let detectors = Detectors::rules_only();
-    for call in calls() {
+    for (detectors, call) in
+        storeys().iter().flat_map(|detectors| calls().into_iter().map(move |call| (detectors, call)))
+    {
         let before = detectors.read(&call.dialogue);
         let agents = call.dialogue.turns.iter().filter(|turn| turn.speaker == Role::Agent).map(|turn| turn.i);
         for (after, own_turns) in agents.flat_map(|at| [(at, true), (at, false)]) {
             let reading = detectors.read(&with_ten_apologies(&call, after, own_turns));
             let ((good, bad), (good_before, bad_before)) = (weigh(&reading), weigh(&before));
-            let place = format!("{}, turn {after}, own turns {own_turns}", call.name);
+            let place = format!("{:?}: {}, turn {after}, own turns {own_turns}", detectors.storeys(), call.name);
             assert!(good.len() <= good_before.len(), "{place}: sorry made {good:?} of {good_before:?}");
             assert!(good.iter().all(|id| good_before.contains(id)), "{place}: sorry made {good:?}");
             assert!(bad >= bad_before, "{place}: sorry took {bad_before} bad findings down to {bad}");
@@ -261,8 +262,9 @@ fn ten_times_sorry_improves_nothing() {
 
 #[test]
 fn every_quote_is_literally_in_its_turn() {
-    let detectors = Detectors::rules_only();
-    for call in calls() {
+    for (detectors, call) in
+        storeys().iter().flat_map(|detectors| calls().into_iter().map(move |call| (detectors, call)))
+    {
         let reading = detectors.read(&call.dialogue);
         for evidence in reading.findings.iter().flat_map(|finding| finding.evidence()) {
             assert!(evidence.holds_in(&call.dialogue), "{}", call.name);
@@ -303,7 +305,8 @@ proptest! {
             backchannel: false,
         });
         let dialogue = Dialogue { turns: turns.collect(), ..Dialogue::default() };
-        let reading = DETECTORS.read(&dialogue);
+        for detectors in storeys() {
+        let reading = detectors.read(&dialogue);
         prop_assert_eq!(reading.acts.len(), dialogue.turns.len());
         for (turn, acts) in dialogue.turns.iter().zip(&reading.acts) {
             for act in acts {
@@ -312,9 +315,30 @@ proptest! {
             }
         }
         prop_assert!(reading.findings.iter().flat_map(|finding| finding.evidence()).all(|one| one.holds_in(&dialogue)));
-        prop_assert_eq!(&DETECTORS.read(&dialogue), &reading);
+        prop_assert_eq!(&detectors.read(&dialogue), &reading);
+        }
     }
 }
 
-/// Compiled once: two hundred cases would compile the rules two hundred times.
-static DETECTORS: std::sync::LazyLock<Detectors> = std::sync::LazyLock::new(Detectors::rules_only);
+/// Rules alone, with weights over words, and with the sentence model where that is here. Made once: two hundred cases
+/// would compile the rules two hundred times.
+fn storeys() -> &'static [Detectors] {
+    static STOREYS: std::sync::LazyLock<Vec<Detectors>> = std::sync::LazyLock::new(|| {
+        let mut storeys = vec![Detectors::rules_only(), Detectors::built_in()];
+        storeys.extend(with_sentences());
+        storeys
+    });
+    &STOREYS
+}
+
+#[cfg(feature = "semantic")]
+fn with_sentences() -> Option<Detectors> {
+    let model = runaround::models::Store::open(&runaround::models::default_folder()).minilm().ok()?;
+    let embedder = runaround::detect::semantic::Embedder::load(&model.weights, &model.tokenizer).unwrap();
+    Some(Detectors::with_sentences(embedder))
+}
+
+#[cfg(not(feature = "semantic"))]
+fn with_sentences() -> Option<Detectors> {
+    None
+}

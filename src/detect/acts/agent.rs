@@ -129,6 +129,9 @@ impl Weighing<'_> {
         }
         if context.pushed {
             self.shift(Label::PolicyQuote, 0.15);
+        } else if context.complained {
+            // How things are done is no answer to somebody whom it has hurt.
+            self.shift(Label::PolicyQuote, 0.1);
         }
         if !context.complained && (done || self.holds(Label::OfferAction)) {
             self.shift(Label::PolicyQuote, -0.3);

@@ -11,13 +11,28 @@ use std::ops::Range;
 use crate::domain::{Act, Confidence, Dialogue, Label, Role, Source};
 
 use super::context::Context;
+use super::learned::Opinion;
 use super::rules::{Cue, TurnSigns};
 use super::scores::{HOLDS, Score, TurnScores};
 
-/// Decides what every turn does. `signs` and `scores` have one entry per turn.
-pub fn decide(dialogue: &Dialogue, signs: &[TurnSigns], scores: &[TurnScores]) -> Vec<Vec<Act>> {
+/// What every turn does, and how it came to that.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// The acts of each turn.
+    pub acts: Vec<Vec<Act>>,
+    /// The scores of each turn once the dialogue around it was taken into account.
+    pub weighed: Vec<TurnScores>,
+}
+
+/// Decides what every turn does. `signs`, `scores` and, where there are any, `opinions` have one entry per turn.
+pub fn decide(
+    dialogue: &Dialogue,
+    signs: &[TurnSigns],
+    scores: &[TurnScores],
+    opinions: Option<&[Opinion]>,
+) -> Decision {
     let mut context = Context::default();
-    let mut acts = Vec::with_capacity(dialogue.turns.len());
+    let mut decision = Decision::default();
     for (at, turn) in dialogue.turns.iter().enumerate() {
         let signs = &signs[at];
         let mut turn_scores = Weighing { scores: scores[at].clone(), signs, context: &context, speaker: turn.speaker };
@@ -27,8 +42,11 @@ pub fn decide(dialogue: &Dialogue, signs: &[TurnSigns], scores: &[TurnScores]) -
         if turn.speaker != Role::Caller {
             turn_scores.as_organisation();
         }
-        let decided: Vec<Act> = turn_scores
-            .scores
+        if let Some(opinions) = opinions {
+            opinions[at].weigh_in(&mut turn_scores.scores);
+        }
+        let weighed = turn_scores.scores;
+        let decided: Vec<Act> = weighed
             .iter()
             .filter(|(label, score)| score.strength >= HOLDS && label.fits(turn.speaker))
             // Where nobody knows who speaks, the place in the dialogue proves nothing.
@@ -42,9 +60,10 @@ pub fn decide(dialogue: &Dialogue, signs: &[TurnSigns], scores: &[TurnScores]) -
             })
             .collect();
         context.pass(dialogue, at, signs, &decided);
-        acts.push(decided);
+        decision.acts.push(decided);
+        decision.weighed.push(weighed);
     }
-    acts
+    decision
 }
 
 /// The scores of one turn while the dialogue around it is taken into account.
@@ -124,7 +143,7 @@ mod tests {
         let dialogue = Dialogue { turns: lines.iter().enumerate().map(turn).collect(), ..Dialogue::default() };
         let signs = Rules::built_in().read(&dialogue);
         let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
-        let acts = decide(&dialogue, &signs, &from_hits(&hits));
+        let acts = decide(&dialogue, &signs, &from_hits(&hits), None).acts;
         acts.last().unwrap().iter().map(|act| act.label).collect()
     }
 

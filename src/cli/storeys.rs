@@ -1,0 +1,91 @@
+//! Which storeys of detection run: all whose parts are here, unless the user wants fewer.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use crate::detect::Detectors;
+use crate::detect::learned::Weights;
+use crate::detect::semantic::Embedder;
+use crate::models::{self, Store};
+
+/// What detection is built from.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Storeys {
+    /// Up to which storey to read; the last one needs the sentence model and is left out where that is not here
+    #[arg(long, value_enum, default_value_t = Upto::Sentences, value_name = "STOREY")]
+    upto: Upto,
+    /// Folder with weights made by `runaround train`, in place of the ones that ship
+    #[arg(long, value_name = "DIR")]
+    weights: Option<PathBuf>,
+    /// Folder of the model files [default: models/ of a source checkout, else the user's data folder]
+    #[arg(long, env = "RUNAROUND_MODELS", value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+/// The storeys, from the ground up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Upto {
+    /// Phrase rules alone
+    Rules,
+    /// Rules and learned weights over words
+    Words,
+    /// Rules, learned weights over words and over the points of a sentence model
+    Sentences,
+}
+
+impl Storeys {
+    /// Loads what was asked for.
+    ///
+    /// # Errors
+    /// See [`all_here`].
+    pub(super) fn detectors(&self) -> Result<Detectors> {
+        let detectors = match self.upto {
+            Upto::Rules => return Ok(Detectors::rules_only()),
+            Upto::Words => Detectors::built_in(),
+            Upto::Sentences => all_here(&self.folder())?,
+        };
+        let Some(folder) = &self.weights else { return Ok(detectors) };
+        let path = folder.join(if detectors.reads_sentences() { "points.json" } else { "words.json" });
+        let json = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(detectors.with_weights(Weights::parse(&json)?)?)
+    }
+
+    /// Where the models lie.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.models.clone().unwrap_or_else(models::default_folder)
+    }
+}
+
+/// Hash of the only sentence model [`embedder`] accepts.
+pub(super) fn sentence_model_sha256() -> String {
+    let manifest = models::Manifest::built_in();
+    let model = manifest.model("minilm").expect("the built-in list has it");
+    let file = model.files.iter().find(|file| file.name() == "model.safetensors");
+    file.expect("the built-in list has it").sha256.clone()
+}
+
+/// Every storey whose parts are in `folder`.
+///
+/// # Errors
+/// A sentence model that is there but not the one it should be.
+pub(super) fn all_here(folder: &Path) -> Result<Detectors> {
+    Ok(embedder(folder)?.map_or_else(Detectors::built_in, Detectors::with_sentences))
+}
+
+/// The sentence model, checked against its hash; `None` if it was not pulled or this program was built without it.
+///
+/// # Errors
+/// It is there but not the one it should be. Going on without it would change what a report says and not why.
+pub(super) fn embedder(folder: &Path) -> Result<Option<Embedder>> {
+    if !cfg!(feature = "semantic") {
+        return Ok(None);
+    }
+    match Store::open(folder).minilm() {
+        Ok(model) => Ok(Some(Embedder::load(&model.weights, &model.tokenizer)?)),
+        Err(models::Error::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
