@@ -89,7 +89,7 @@ export interface Detector {
 }
 export interface Clip {
   id: string; call: string; finding?: string; agent: string; start_ms: number; end_ms: number; quote: string; why: string;
-  better?: string; made_by?: string; created_at: string; answer?: "acknowledged" | "disputed"; answer_note?: string; answered_at?: string;
+  better?: string; made_by?: string; created_at: string; has_audio?: boolean; answer?: "acknowledged" | "disputed"; answer_note?: string; answered_at?: string;
 }
 export interface Share { id: string; agent: string; team: string | { id: string; name: string }; created_at: string; expires_at: string; revoked_at?: string; made_by?: string; link?: string }
 export interface Figures {

@@ -360,7 +360,7 @@ describe("the web app", { concurrency: 1 }, () => {
     const { calls } = await api("/v1/calls?tag=browser");
     const sample = (await api("/v1/samples")).samples[0];
     const paths = ["/", "/?q=website", `/calls/${calls[0].id}`, `/calls/${calls[0].id}/ear`, "/trends?days=365", "/trends?days=365&group=agent", "/coaching", "/calibration", `/calibration/${sample.id}`, "/live", "/guide",
-      "/settings/playbooks", "/settings/teams", "/settings/people", "/settings/keys", "/settings/webhooks", "/settings/audit", "/settings/system", "/nowhere"];
+      "/settings/playbooks", "/settings/teams", "/settings/people", "/settings/keys", "/settings/webhooks", "/settings/audit", "/settings/system", "/settings/account", "/nowhere"];
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
       for (const path of paths) {
