@@ -271,7 +271,7 @@ describe("the web app", { concurrency: 1 }, () => {
   it("checks a playbook while it is written, keeps it and puts it in force", async () => {
     await page.goto(at("/settings/playbooks"));
     const area = page.getByLabel("Text of the playbook");
-    await area.waitFor();
+    await page.getByText("No mistakes.").waitFor();
     const good = await area.inputValue();
     await area.fill(`${good}\ncolour = "blue"\n`);
     await page.getByRole("button", { name: /^line \d+/ }).first().waitFor();
