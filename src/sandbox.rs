@@ -209,9 +209,7 @@ mod linux {
         }
         let status = made.restrict_self().map_err(|cause| failed(&cause))?;
         let version = match status.landlock {
-            LandlockStatus::Available { effective_abi, kernel_abi } => {
-                Some(kernel_abi.unwrap_or(effective_abi as i32))
-            }
+            LandlockStatus::Available { effective_abi, kernel_abi } => Some(kernel_abi.unwrap_or(effective_abi as i32)),
             _ => None,
         };
         Ok(version.filter(|_| status.ruleset != RulesetStatus::NotEnforced))

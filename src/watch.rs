@@ -59,9 +59,15 @@ pub struct Config {
 /// Why a file was not taken.
 enum Refusal {
     /// Never: the reason is written down.
-    Never(&'static str),
+    Never(String),
     /// Not now: it is looked at again.
     NotNow,
+}
+
+impl Refusal {
+    fn never(reason: &str) -> Self {
+        Self::Never(reason.to_owned())
+    }
 }
 
 impl From<store::Error> for Refusal {
@@ -144,13 +150,13 @@ async fn deal_with(jobs: &Jobs, store: &Store, config: &Config, path: &Path, see
         Err(Refusal::NotNow) => return false,
     };
     // Names of files may hold numbers of callers, so they are not logged.
-    match (&call, error) {
+    match (&call, &error) {
         (Some(call), _) => info!(call, "watched recording taken"),
         (None, reason) => warn!(reason, "watched recording left alone; GET /v1/system names it"),
     }
     let written = async {
         let mut change = store.change().await?;
-        watched::record(&mut change, seen, call.as_deref(), error).await?;
+        watched::record(&mut change, seen, call.as_deref(), error.as_deref()).await?;
         commit(change).await
     };
     match written.await {
@@ -166,18 +172,18 @@ async fn deal_with(jobs: &Jobs, store: &Store, config: &Config, path: &Path, see
 /// Copies a file into the store and makes it a call, once.
 async fn take(jobs: &Jobs, config: &Config, path: &Path, seen: &Seen) -> Result<String, Refusal> {
     if seen.bytes == 0 {
-        return Err(Refusal::Never("the file is empty"));
+        return Err(Refusal::never("the file is empty"));
     }
     if seen.bytes.cast_unsigned() > config.upload_max {
-        return Err(Refusal::Never("the file is larger than limits.upload allows"));
+        return Err(Refusal::never("the file is larger than limits.upload allows"));
     }
     let said = facts_beside(path).await?;
     let mut named = Facts::default();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    named.set("name", &name).map_err(|_| Refusal::Never("the name of the file does not fit"))?;
+    named.set("name", &name).map_err(|_| Refusal::never("the name of the file does not fit"))?;
     let facts = said.or(jobs.facts_in_name(&name)).or(config.facts.clone()).or(named);
     let unreadable = |cause: io::Error| match cause.kind() {
-        io::ErrorKind::PermissionDenied => Refusal::Never("the file may not be read by this server; mend its rights"),
+        io::ErrorKind::PermissionDenied => Refusal::never("the file may not be read by this server; mend its rights"),
         // Gone, or a disk that fails for a while.
         _ => Refusal::NotNow,
     };
@@ -200,14 +206,17 @@ async fn take(jobs: &Jobs, config: &Config, path: &Path, seen: &Seen) -> Result<
         return Err(Refusal::NotNow);
     }
     let recording = upload.finish().await.map_err(full)?;
+    if let Err(failure) = jobs.look_at(&recording).await {
+        return Err(if failure.code == "internal" { Refusal::NotNow } else { Refusal::Never(failure.detail) });
+    }
     let hash: [u8; 32] = Sha256::digest(format!("{}\0{}\0{}", seen.path, seen.bytes, seen.changed_at)).into();
     let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     let once = Once { key: format!("watch:{name}"), request: hash };
     match jobs.accept(recording, facts, &actor(), Some(once)).await? {
         Accepted::New(call) | Accepted::Before(call) => Ok(call.id.to_string()),
-        Accepted::Duplicate { .. } => Err(Refusal::Never("another call has the external_id of the sidecar")),
-        Accepted::NoSuchTeam => Err(Refusal::Never("there is no team of the name that sidecar or settings say")),
-        Accepted::KeyReused | Accepted::Erased => Err(Refusal::Never("it was taken before, and its call was erased")),
+        Accepted::Duplicate { .. } => Err(Refusal::never("another call has the external_id of the sidecar")),
+        Accepted::NoSuchTeam => Err(Refusal::never("there is no team of the name that sidecar or settings say")),
+        Accepted::KeyReused | Accepted::Erased => Err(Refusal::never("it was taken before, and its call was erased")),
     }
 }
 
@@ -223,12 +232,12 @@ async fn facts_beside(path: &Path) -> Result<Facts, Refusal> {
             return Err(Refusal::NotNow);
         }
         if !found.is_file() || found.len() > SIDECAR_MAX {
-            return Err(Refusal::Never("the sidecar is no file, or larger than 64 KiB"));
+            return Err(Refusal::never("the sidecar is no file, or larger than 64 KiB"));
         }
         let text = tokio::fs::read(&sidecar).await.map_err(|_| Refusal::NotNow)?;
         let sidecar: Sidecar = serde_json::from_slice(&text)
-            .map_err(|_| Refusal::Never("the sidecar is no JSON with the fields of an upload"))?;
-        facts = Facts::of_sidecar(&sidecar).map_err(|_| Refusal::Never("a value in the sidecar does not fit"))?;
+            .map_err(|_| Refusal::never("the sidecar is no JSON with the fields of an upload"))?;
+        facts = Facts::of_sidecar(&sidecar).map_err(|_| Refusal::never("a value in the sidecar does not fit"))?;
         break;
     }
     Ok(facts)

@@ -203,7 +203,9 @@ mod tests {
     use super::*;
 
     fn tone(rate_hz: u32, seconds: u32) -> Vec<f32> {
-        (0..rate_hz * seconds).map(|n| 0.5 * (n as f32 * 440.0 * std::f32::consts::TAU / rate_hz as f32).sin()).collect()
+        (0..rate_hz * seconds)
+            .map(|n| 0.5 * (n as f32 * 440.0 * std::f32::consts::TAU / rate_hz as f32).sin())
+            .collect()
     }
 
     fn copy(rate_hz: u32, block: usize, silent: &[TimeSpan]) -> (hound::WavSpec, Vec<i16>, Peaks) {

@@ -215,13 +215,18 @@ fn ffmpeg() -> Line {
 
 /// A worker of `serve` is started and tries its walls: what is promised here was seen to hold.
 fn sandbox() -> Line {
-    const CURE: &str = "use Linux 6.7 or later with Landlock enabled; without it a hostile recording has the rights of the server";
+    const CURE: &str =
+        "use Linux 6.7 or later with Landlock enabled; without it a hostile recording has the rights of the server";
     let proof = match prove() {
         Ok(proof) => proof,
         Err(cause) => return Line::warn("sandbox", format!("cannot be entered ({cause})"), CURE),
     };
     if !proof.open.is_empty() {
-        return Line::warn("sandbox", format!("{}; a worker could still {}", proof.in_force, proof.open.join(", ")), CURE);
+        return Line::warn(
+            "sandbox",
+            format!("{}; a worker could still {}", proof.in_force, proof.open.join(", ")),
+            CURE,
+        );
     }
     if !proof.shut.is_empty() {
         let found = format!("{}; a worker cannot {}", proof.in_force, proof.shut.join(", "));

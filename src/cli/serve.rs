@@ -49,6 +49,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 async fn serve(args: Args, settings: Settings) -> anyhow::Result<()> {
     let data = settings.path("data").expect("has a default");
     let lock = Lock::take(&data)?;
+    crate::store::backup::sweep(&data);
     let store = Store::open(&data).await?;
     let listen = settings.address("listen");
     let listener = TcpListener::bind(listen)
@@ -70,6 +71,7 @@ async fn serve(args: Args, settings: Settings) -> anyhow::Result<()> {
         time_limit: settings.number("limits.time") as u32,
         retry_after: Duration::from_millis(args.retry_after_ms),
         naming,
+        retention_days: Some(settings.number("retention.days") as i64).filter(|days| *days > 0),
         ..jobs::Config::default()
     };
     let jobs = Jobs::start(store.clone(), lock, jobs_config)

@@ -17,9 +17,9 @@ use crate::dialogue::GivenRoles;
 use crate::domain::{Report, Stop};
 use crate::ingest::{self, Limits};
 use crate::pipeline::{self, Options, Progress};
+use crate::report;
 use crate::sandbox::{self, Rules};
 use crate::transcribe::Hints;
-use crate::report;
 
 /// Memory of its own that a worker may have beside the speech model, which it holds up to three times while loading.
 const MEMORY: u64 = 1 << 30;
@@ -168,7 +168,12 @@ fn enter(args: &Args) -> Result<Limits, String> {
 /// Size of the largest file in a folder; 0 if there is none.
 fn largest(folder: &Path) -> u64 {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    files.filter_map(|file| file.metadata().ok()).filter(std::fs::Metadata::is_file).map(|file| file.len()).max().unwrap_or(0)
+    files
+        .filter_map(|file| file.metadata().ok())
+        .filter(std::fs::Metadata::is_file)
+        .map(|file| file.len())
+        .max()
+        .unwrap_or(0)
 }
 
 /// Reads the first seconds.

@@ -121,6 +121,8 @@ impl Story {
             self.stand(Standing::Met, turn);
         } else if self.standing == Standing::SentAway && has(Label::Fulfilment) {
             // "What time are they open?" - "Till ten.": a side fact; the caller is still sent away.
+        } else if has(Label::BlameLecture) && self.standing == Standing::Met {
+            // A lecture after the work is done does not undo it.
         } else if has(Label::RefusalWithoutAlternative) || has(Label::PolicyQuote) || has(Label::BlameLecture) {
             self.stand(Standing::Refused, turn);
         } else if has(Label::Fulfilment) && self.deflections.is_empty() && self.pushbacks.is_empty() {

@@ -146,11 +146,9 @@ impl Detectors {
         let signs = self.rules.read(dialogue);
         let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
         let scores = scores::from_hits(&hits);
-        let mut acts = acts::decide(dialogue, &signs, &scores, None).acts;
-        if let Some(weights) = &self.weights {
-            let opinions = learned::opinions(dialogue, &signs, &acts, weights, self.embedder.as_ref());
-            acts = acts::decide(dialogue, &signs, &scores, Some(&opinions)).acts;
-        }
+        let opinions =
+            self.weights.as_ref().map(|weights| learned::opinions(dialogue, &signs, weights, self.embedder.as_ref()));
+        let acts = acts::decide(dialogue, &signs, &scores, opinions.as_deref()).acts;
         let (chains, verdict) = chain::tell(dialogue, &acts, &signs);
         let findings = findings::find(Scene { dialogue, acts: &acts, signs: &signs, chains: &chains });
         Reading { acts, chains, verdict, findings }

@@ -98,7 +98,6 @@ impl Shown {
             for format in reports::FORMATS {
                 links[format!("report_{}", format.ending())] = format!("{base}/report.{}", format.ending()).into();
             }
-            links["report"] = format!("{base}/report.json").into();
         }
         Self {
             id: call.id.to_string(),

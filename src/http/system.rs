@@ -20,6 +20,7 @@ use crate::jobs::free_bytes;
 
 use super::Door;
 use super::problem::Problem;
+use super::take::{Nothing, Parameters};
 
 /// Seconds, as boundaries of the histogram of requests.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -221,9 +222,9 @@ struct LimitList {
 
 /// The limits in force.
 #[utoipa::path(get, path = "/v1/limits", tag = "system", responses(
-    (status = 200, body = LimitList), (status = 401), (status = 403),
+    (status = 200, body = LimitList), (status = 400), (status = 401), (status = 403),
 ))]
-async fn limits(State(door): State<Arc<Door>>) -> Json<LimitList> {
+async fn limits(State(door): State<Arc<Door>>, _: Parameters<Nothing>) -> Json<LimitList> {
     let config = &door.config;
     Json(LimitList {
         upload_bytes: config.upload_max,
@@ -323,9 +324,9 @@ struct Refused {
 
 /// Version, model, disk, queue: for the people who run the server.
 #[utoipa::path(get, path = "/v1/system", tag = "system", responses(
-    (status = 200, body = System), (status = 401), (status = 403), (status = 503),
+    (status = 200, body = System), (status = 400), (status = 401), (status = 403), (status = 503),
 ))]
-async fn system(State(door): State<Arc<Door>>) -> Result<Json<System>, Problem> {
+async fn system(State(door): State<Arc<Door>>, _: Parameters<Nothing>) -> Result<Json<System>, Problem> {
     let (queued, running) = load(&door).await?;
     let (waiting, dead) = door.store.outbox_load().await?;
     let about = &door.config.about;

@@ -27,6 +27,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::access::Actor;
+use crate::jobs::Recording;
 use crate::store::calls::Once;
 use crate::store::facts::Facts;
 use crate::store::uploads::{self, Resumable};
@@ -265,12 +266,20 @@ async fn terminate(door: Arc<Door>, actor: Actor, id: String, headers: HeaderMap
     Ok(answer(StatusCode::NO_CONTENT, &[]))
 }
 
+async fn remove_files(door: &Door, id: &str) -> io::Result<()> {
+    let file = file_of(door, id);
+    for file in [file.with_extension("whole"), file] {
+        match tokio::fs::remove_file(file).await {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Removes the bytes, then the upload.
 async fn forget(door: &Door, upload: &Resumable) -> Result<(), Problem> {
-    match tokio::fs::remove_file(file_of(door, &upload.id)).await {
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(storage(&door, cause)),
-        _ => {}
-    }
+    remove_files(door, &upload.id).await.map_err(|cause| storage(door, cause))?;
     let mut change = door.store.change().await?;
     uploads::forget(&mut change, &upload.id).await?;
     Ok(commit(change).await?)
@@ -288,10 +297,7 @@ pub(super) async fn sweep(door: Arc<Door>) {
                     let gone = if upload.expires_at < now - PATIENCE.as_millis() as i64 {
                         forget(&door, &upload).await.map_err(|problem| problem.slug().to_owned())
                     } else {
-                        match tokio::fs::remove_file(file_of(&door, &upload.id)).await {
-                            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause.to_string()),
-                            _ => Ok(()),
-                        }
+                        remove_files(&door, &upload.id).await.map_err(|cause| cause.to_string())
                     };
                     if let Err(cause) = gone {
                         warn!(upload = upload.id, cause, "an expired upload cannot be removed");
@@ -425,11 +431,11 @@ async fn finish(door: &Door, actor: &Actor, upload: &Resumable) -> Result<(i64, 
     let given = facts(&upload.metadata)?;
     let in_name = given.name.as_deref().map(|name| door.jobs.facts_in_name(name)).unwrap_or_default();
     let given = given.or(in_name);
-    let recording = tokio::task::spawn_blocking(move || crate::jobs::Recording::of_file(path)).await;
+    let recording = tokio::task::spawn_blocking(move || whole(&path)).await;
     let recording = match recording.map_err(|_| Problem::internal())? {
         Ok(recording) => recording,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            // A crash after the file was moved and before there was a call. Nobody was told that it had arrived.
+            // Its call was erased, or somebody tidied up by hand.
             let mut change = door.store.change().await?;
             uploads::keep(&mut change, &upload.id, 0, upload.expires_at).await?;
             commit(change).await?;
@@ -437,10 +443,35 @@ async fn finish(door: &Door, actor: &Actor, upload: &Resumable) -> Result<(i64, 
         }
         Err(cause) => return Err(storage(&door, cause)),
     };
+    if let Err(failure) = door.jobs.look_at(&recording).await {
+        // Another try would bring the same bytes; unless this machine is at fault.
+        if failure.code != "internal" {
+            forget(door, upload).await?;
+        }
+        return Err(Problem::from(&failure));
+    }
     let once = Once { key: uploads::key(&upload.id), request: Sha256::digest(upload.id.as_bytes()).into() };
     let call = super::upload::settled(door.jobs.accept(recording, given, actor, Some(once)).await?, actor)?;
+    if let Err(cause) = remove_files(door, &upload.id).await {
+        warn!(upload = upload.id, %cause, "a finished upload cannot be removed; it goes when it expires");
+    }
     info!(upload = upload.id, call = %call.id, "upload finished");
     Ok((upload.length, Some(call.id.to_string())))
+}
+
+/// The recording under a second name, which is the one that moves when it becomes a call: a crash on the way must not
+/// take away what was answered for.
+fn whole(file: &std::path::Path) -> io::Result<Recording> {
+    let second = file.with_extension("whole");
+    match std::fs::remove_file(&second) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    match std::fs::hard_link(file, &second) {
+        Err(cause) if cause.kind() == io::ErrorKind::Unsupported => drop(std::fs::copy(file, &second)?),
+        other => other?,
+    }
+    Recording::of_file(second)
 }
 
 /// The upload of this sender, if it is not given up.

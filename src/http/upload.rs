@@ -148,6 +148,7 @@ pub(super) async fn upload(
     if recording.bytes() == 0 {
         return Err(Problem::new("audio-empty", "the recording holds no bytes; check that the recorder wrote it"));
     }
+    door.jobs.look_at(&recording).await.map_err(|failure| Problem::from(&failure))?;
     let once = key.map(|key| Once { key, request: fingerprint(&recording, &facts) });
     let call = settled(door.jobs.accept(recording, facts, &actor, once).await?, &actor)?;
     let location = format!("/v1/calls/{}", call.id);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -19,6 +19,7 @@ use crate::webhooks::new_secret;
 
 use super::Door;
 use super::problem::Problem;
+use super::take::{Body, Nothing, Parameters};
 
 /// Most webhooks of one house.
 const WEBHOOKS_MAX: usize = 100;
@@ -175,9 +176,13 @@ struct Sent {
 
 /// Webhooks that you may see, oldest first.
 #[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", responses(
-    (status = 200, body = WebhookList), (status = 401), (status = 403), (status = 503),
+    (status = 200, body = WebhookList), (status = 400), (status = 401), (status = 403), (status = 503),
 ))]
-async fn list(State(door): State<Arc<Door>>, Extension(actor): Extension<Actor>) -> Result<Json<WebhookList>, Problem> {
+async fn list(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    _: Parameters<Nothing>,
+) -> Result<Json<WebhookList>, Problem> {
     let all = door.store.webhooks().await?;
     let seen = all.into_iter().filter(|webhook| may_see(&actor, webhook)).map(Webhook::from);
     Ok(Json(WebhookList { webhooks: seen.collect() }))
@@ -185,13 +190,14 @@ async fn list(State(door): State<Arc<Door>>, Extension(actor): Extension<Actor>)
 
 /// Makes a webhook. The answer holds the secret that messages are signed with (Standard Webhooks), this once.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = NewWebhook, responses(
-    (status = 201, body = Webhook), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409),
-    (status = 413), (status = 415), (status = 422), (status = 503), (status = 507),
+    (status = 201, body = Webhook), (status = 400), (status = 401), (status = 403), (status = 404), (status = 408),
+    (status = 409), (status = 413), (status = 415), (status = 422), (status = 503), (status = 507),
 ))]
 async fn create(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
-    Json(asked): Json<NewWebhook>,
+    _: Parameters<Nothing>,
+    Body(asked): Body<NewWebhook>,
 ) -> Result<Response, Problem> {
     check_events(&asked.events)?;
     match &asked.team {
@@ -226,14 +232,15 @@ async fn create(
 /// Changes address, events, or whether anything is sent.
 #[utoipa::path(patch, path = "/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path)),
     request_body = WebhookChange, responses(
-    (status = 200, body = Webhook), (status = 400), (status = 401), (status = 403), (status = 404), (status = 413),
-    (status = 415), (status = 422), (status = 503), (status = 507),
+    (status = 200, body = Webhook), (status = 400), (status = 401), (status = 403), (status = 404), (status = 408),
+    (status = 413), (status = 415), (status = 422), (status = 503), (status = 507),
 ))]
 async fn change(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(asked): Json<WebhookChange>,
+    _: Parameters<Nothing>,
+    Body(asked): Body<WebhookChange>,
 ) -> Result<Json<Webhook>, Problem> {
     let before = find(&door, &actor, &id).await?;
     let events = asked.events.unwrap_or(before.events);
@@ -259,12 +266,13 @@ async fn change(
 
 /// Removes a webhook with all its messages.
 #[utoipa::path(delete, path = "/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path)), responses(
-    (status = 204), (status = 401), (status = 403), (status = 404), (status = 503), (status = 507),
+    (status = 204), (status = 400), (status = 401), (status = 403), (status = 404), (status = 503), (status = 507),
 ))]
 async fn remove(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
+    _: Parameters<Nothing>,
 ) -> Result<StatusCode, Problem> {
     find(&door, &actor, &id).await?;
     let mut change = door.store.change().await?;
@@ -284,12 +292,8 @@ async fn deliveries(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    which: Result<Query<Which>, axum::extract::rejection::QueryRejection>,
+    Parameters(which, _): Parameters<Which, Nothing>,
 ) -> Result<Json<DeliveryList>, Problem> {
-    let Query(which) = which.map_err(|_| {
-        Problem::new("unknown-parameter", "this address knows the parameters state, before and limit, each once")
-            .with("allowed", ["state", "before", "limit"].to_vec())
-    })?;
     let limit = which.limit.unwrap_or(LIST);
     let known = which.state.as_deref().is_none_or(|state| ["waiting", "sent", "dead"].contains(&state));
     if !known || !(1..=LIST_MAX).contains(&limit) {
@@ -305,13 +309,14 @@ async fn deliveries(
 
 /// Sends a message of type `webhook.test`, to see whether the receiver works.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path)), responses(
-    (status = 202, body = Sent), (status = 401), (status = 403), (status = 404), (status = 409), (status = 503),
+    (status = 202, body = Sent), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 503),
     (status = 507),
 ))]
 async fn test(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
+    _: Parameters<Nothing>,
 ) -> Result<Response, Problem> {
     if find(&door, &actor, &id).await?.disabled_at.is_some() {
         return Err(Problem::new("invalid-state", "this webhook is disabled; enable it first"));
@@ -325,13 +330,14 @@ async fn test(
 
 /// Sends a message again under its old id, with a fresh day of tries.
 #[utoipa::path(post, path = "/v1/deliveries/{id}/retry", tag = "webhooks", params(("id" = String, Path)), responses(
-    (status = 202, body = Delivery), (status = 401), (status = 403), (status = 404), (status = 409), (status = 503),
+    (status = 202, body = Delivery), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 503),
     (status = 507),
 ))]
 async fn retry(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
+    _: Parameters<Nothing>,
 ) -> Result<Response, Problem> {
     let (webhook, _) = door.store.delivery(&id).await?.ok_or_else(Problem::not_found)?;
     if find(&door, &actor, &webhook).await?.disabled_at.is_some() {

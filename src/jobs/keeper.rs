@@ -78,7 +78,7 @@ impl Jobs {
         let keeper =
             Actor { id: "retention".to_owned(), name: "retention".to_owned(), role: Role::Admin, teams: Teams::All };
         loop {
-            let overdue = store.overdue(now, BATCH).await?;
+            let overdue = store.overdue(now, BATCH, self.0.config.retention_days).await?;
             if overdue.is_empty() || *self.0.stop.borrow() {
                 return Ok(());
             }

@@ -9,7 +9,7 @@ pub mod upload;
 
 pub mod naming;
 
-pub mod probe;
+mod probe;
 
 pub mod feed;
 
@@ -46,7 +46,6 @@ use crate::store::{self, Store, blobs};
 pub use crate::store::calls::{Call, CallId, Failure, State};
 pub use feed::{Event, Listener};
 pub use naming::Pattern;
-pub use probe::probe;
 pub use upload::{Recording, Upload};
 
 use feed::Feed;
@@ -77,6 +76,8 @@ pub struct Config {
     pub round: Duration,
     /// How recorders name their files.
     pub naming: Option<Pattern>,
+    /// Calls of teams that set nothing themselves are erased after so many days.
+    pub retention_days: Option<i64>,
 }
 
 impl Default for Config {
@@ -92,6 +93,7 @@ impl Default for Config {
             lease: Duration::from_secs(60),
             round: Duration::from_secs(60),
             naming: None,
+            retention_days: None,
         }
     }
 }
@@ -199,6 +201,14 @@ impl Jobs {
     /// What the file system says.
     pub async fn receive(&self) -> store::Result<Upload> {
         Upload::begin(&self.0.store).await.map_err(|cause| store::Error::io(self.0.store.root(), cause))
+    }
+
+    /// A first look at a recording: what is no sound need not wait to be told so.
+    ///
+    /// # Errors
+    /// Why it cannot be analysed; the code is that of a problem document.
+    pub async fn look_at(&self, recording: &Recording) -> Result<(), Failure> {
+        probe::probe(&self.0.config, recording.path()).await
     }
 
     /// Begins a request that is to count once; `None` while the same is under way.

@@ -153,7 +153,7 @@ impl Jobs {
             metrics::counter!("runaround_worker_crashes_total").increment(1);
         }
         let Some(state) = store.unfinished(call.id, call.attempt, how).await? else { return Ok(After::Taken) };
-        warn!(call = %call.id, code, state = state.as_str(), "call not done");
+        warn!(call = %call.id, code, ?state, "call not done");
         if state == State::Queued {
             self.0.wake.notify_one();
         } else {

@@ -29,7 +29,8 @@ const BYTES_PER_SECOND_MIN: u64 = 4 * 1024 * 1024;
 /// A worker that has said its last word ends within this time.
 const GRACE: Duration = Duration::from_secs(10);
 /// Codes that speak of this machine and not of the call: it stays queued.
-const NOT_THE_CALLS_FAULT: [&str; 3] = ["model-unavailable", "storage-unavailable", "insufficient-storage"];
+pub(super) const NOT_THE_CALLS_FAULT: [&str; 4] =
+    ["model-unavailable", "storage-unavailable", "insufficient-storage", "internal"];
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]

@@ -22,8 +22,30 @@ const DOMAIN_MAX: usize = 14;
 
 /// Names of places, not of people: "at our website at example dot com".
 const PLACES: [&str; 24] = [
-    "website", "site", "online", "page", "pages", "app", "look", "looking", "visit", "go", "find", "portal", "form",
-    "help", "available", "found", "login", "web", "address", "details", "here", "there", "back", "works",
+    "website",
+    "site",
+    "online",
+    "page",
+    "pages",
+    "app",
+    "look",
+    "looking",
+    "visit",
+    "go",
+    "find",
+    "portal",
+    "form",
+    "help",
+    "available",
+    "found",
+    "login",
+    "web",
+    "address",
+    "details",
+    "here",
+    "there",
+    "back",
+    "works",
 ];
 
 /// Indices of the atoms of each address that is spoken or written in a turn. `atoms` are the turn's; `asked` says that
@@ -65,15 +87,17 @@ fn spoken(text: &str, atoms: &[Atom], at: usize, asked: bool) -> Option<Range<us
         return None;
     }
     let dotted = |n: usize| {
-        n > 0 && atoms.get(n).is_some_and(|atom| {
-            atoms[n - 1].lower == "dot" || text[atoms[n - 1].range.end..atom.range.start] == *"."
-        })
+        n > 0
+            && atoms.get(n).is_some_and(|atom| {
+                atoms[n - 1].lower == "dot" || text[atoms[n - 1].range.end..atom.range.start] == *"."
+            })
     };
     let end = (at + 2..atoms.len().min(at + DOMAIN_MAX))
         .take_while(|n| {
             // A sentence ends here.
             let between = &text[atoms[n - 1].range.end..atoms[*n].range.start];
-            !between.contains(['?', '!']) && !(between.contains('.') && between.contains(' ') && atoms[*n].lower != "dot")
+            !between.contains(['?', '!'])
+                && !(between.contains('.') && between.contains(' ') && atoms[*n].lower != "dot")
         })
         .filter(|n| dotted(*n) && TOP_DOMAINS.contains(&atoms[*n].lower.as_str()))
         .last()?;
@@ -89,7 +113,8 @@ fn spoken(text: &str, atoms: &[Atom], at: usize, asked: bool) -> Option<Range<us
         start -= 1;
     }
     let local = &atoms[start..at];
-    let built = local.len() > 1 && (start + 1..at).any(|n| glued(text, atoms, n) || JOINTS.contains(&atoms[n].lower.as_str()));
+    let built =
+        local.len() > 1 && (start + 1..at).any(|n| glued(text, atoms, n) || JOINTS.contains(&atoms[n].lower.as_str()));
     let named = asked && !PLACES.contains(&atoms[at - 1].lower.as_str());
     (built || named || local.iter().any(Atom::is_hard)).then_some(start..end + 1)
 }

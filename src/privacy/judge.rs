@@ -2,11 +2,11 @@
 
 use crate::domain::SecretKind;
 
+use super::card;
 use super::contact;
 use super::run::{Name, Run, Stream};
 use super::spoken::{self, Atom, Meaning};
 use super::topic::Topic;
-use super::card;
 
 /// From so many digits on a number after the word "card" is one.
 const MENTIONED: usize = 9;
@@ -19,11 +19,68 @@ const PART: usize = 4;
 
 /// What follows an amount, a time or a count.
 const COUNTED: [&str; 62] = [
-    "dollars", "dollar", "bucks", "cents", "cent", "pounds", "pound", "quid", "pence", "euros", "euro", "percent", "minutes",
-    "minute", "hours", "hour", "days", "day", "weeks", "week", "months", "month", "years", "year", "seconds", "am", "pm",
-    "o'clock", "times", "people", "nights", "night", "items", "item", "miles", "business", "working", "more", "digits",
-    "digit", "numbers", "cards", "card", "kids", "grand", "children", "tickets", "bags", "boxes", "rooms", "guests",
-    "adults", "kilometers", "kilos", "units", "payments", "installments", "orders", "calls", "pieces", "copies", "points",
+    "dollars",
+    "dollar",
+    "bucks",
+    "cents",
+    "cent",
+    "pounds",
+    "pound",
+    "quid",
+    "pence",
+    "euros",
+    "euro",
+    "percent",
+    "minutes",
+    "minute",
+    "hours",
+    "hour",
+    "days",
+    "day",
+    "weeks",
+    "week",
+    "months",
+    "month",
+    "years",
+    "year",
+    "seconds",
+    "am",
+    "pm",
+    "o'clock",
+    "times",
+    "people",
+    "nights",
+    "night",
+    "items",
+    "item",
+    "miles",
+    "business",
+    "working",
+    "more",
+    "digits",
+    "digit",
+    "numbers",
+    "cards",
+    "card",
+    "kids",
+    "grand",
+    "children",
+    "tickets",
+    "bags",
+    "boxes",
+    "rooms",
+    "guests",
+    "adults",
+    "kilometers",
+    "kilos",
+    "units",
+    "payments",
+    "installments",
+    "orders",
+    "calls",
+    "pieces",
+    "copies",
+    "points",
 ];
 
 /// Numbers of this call that are known, so that they are known again when they are read back.
@@ -127,12 +184,10 @@ fn by_topic(run: &Run, stream: &Stream, atoms: &[&Atom], digits: &str) -> Option
         Topic::Card if !lost => Some(SecretKind::CardNumber),
         Topic::Code if !lost => Some(payment(SecretKind::SecurityCode)),
         Topic::Expiry if !lost => Some(payment(SecretKind::Expiry)),
-        Topic::Payment if run.answer || same_turn_as_card(run, stream) => Some(payment(if is_expiry(atoms, digits) {
-            SecretKind::Expiry
-        } else {
-            SecretKind::SecurityCode
-        }))
-        .filter(|_| !lost && run.name.is_none()),
+        Topic::Payment if run.answer || same_turn_as_card(run, stream) => {
+            Some(payment(if is_expiry(atoms, digits) { SecretKind::Expiry } else { SecretKind::SecurityCode }))
+                .filter(|_| !lost && run.name.is_none())
+        }
         Topic::BirthDate if !lost => {
             Some(if len >= *card::LEN.start() { SecretKind::CardNumber } else { SecretKind::BirthDate })
         }
@@ -196,7 +251,8 @@ fn counted(run: &Run, stream: &Stream) -> Vec<usize> {
         if last_of_phrase && follows.is_some_and(|next| COUNTED.contains(&next.lower.as_str())) {
             // The phrase: numbers without a word between.
             let mut from = n;
-            while from > 0 && run.atoms[from - 1] + 1 == run.atoms[from] && stream.atoms[at].meaning != Meaning::Figures {
+            while from > 0 && run.atoms[from - 1] + 1 == run.atoms[from] && stream.atoms[at].meaning != Meaning::Figures
+            {
                 from -= 1;
             }
             let digits = spoken::digits(run.atoms[from..=n].iter().map(|at| &stream.atoms[*at]));

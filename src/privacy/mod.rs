@@ -202,7 +202,10 @@ mod tests {
             // Every answer is silent from its first to its last sound; the rest is heard.
             for (start, end) in times {
                 let answer = TimeSpan::from_ms(start, end);
-                assert!(redaction.silent.iter().any(|span| span.overlap_ms(answer) == answer.len_ms()), "{redaction:?}");
+                assert!(
+                    redaction.silent.iter().any(|span| span.overlap_ms(answer) == answer.len_ms()),
+                    "{redaction:?}"
+                );
             }
             let heard = TimeSpan::from_ms(32_104, 39_520);
             assert!(redaction.silent.iter().all(|span| span.overlap_ms(heard) == 0));

@@ -88,11 +88,7 @@ pub(super) struct Name {
 
 /// Walks the dialogue and hands every run to `judge` as soon as it is complete; `judge` says what is expected next,
 /// `None` to leave that as it is.
-pub(super) fn walk(
-    dialogue: &Dialogue,
-    stream: &Stream,
-    mut judge: impl FnMut(&Run) -> Option<Option<Topic>>,
-) {
+pub(super) fn walk(dialogue: &Dialogue, stream: &Stream, mut judge: impl FnMut(&Run) -> Option<Option<Topic>>) {
     let mut walk = Walk { stream, expected: None, name: None, mention: None, open: HashMap::new() };
     for (n, turn) in dialogue.turns.iter().enumerate() {
         walk.forget(n, turn.span.start().ms());
@@ -193,9 +189,7 @@ impl Walk<'_> {
             let run = match self.open.entry(me) {
                 std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
                 std::collections::hash_map::Entry::Vacant(room) => {
-                    let beside = |name: Name| {
-                        name.turn == n && between_is_empty(stream, n, name.end, atom.range.start)
-                    };
+                    let beside = |name: Name| name.turn == n && between_is_empty(stream, n, name.end, atom.range.start);
                     let name = self.name.map(|name| Name { beside: beside(name), ..name });
                     room.insert(Open {
                         run: Run {
@@ -267,7 +261,8 @@ impl Walk<'_> {
             let dated = |atom: Option<&Atom>| atom.is_some_and(|atom| atom.is_hard() || atom.is_date());
             // "may", "march" and "second" are other words as well.
             let doubtful = ["may", "march", "second", "mar", "jan", "sept", "first"].contains(&atom.lower.as_str());
-            let beside = dated(before) || dated(after) || after.is_some_and(|atom| atom.lower == "of" || atom.lower == "the");
+            let beside =
+                dated(before) || dated(after) || after.is_some_and(|atom| atom.lower == "of" || atom.lower == "the");
             return secret && (beside || !doubtful || stream.is_answer(n));
         }
         if !atom.is_soft() {
@@ -301,7 +296,8 @@ fn said_after(stream: &Stream, turn: usize, at: usize) -> Option<Topic> {
         atom.is_hard() || atom.is_soft() || atom.lower == "and" || atom.lower == "uh" || atom.lower == "um"
     });
     let between: Vec<&Atom> = rest.take_while(|atom| atom.range.start < cue.range.start).collect();
-    let names = between.first().is_none_or(|atom| ["is", "was", "that's", "for", "as", "on"].contains(&atom.lower.as_str()));
+    let names =
+        between.first().is_none_or(|atom| ["is", "was", "that's", "for", "as", "on"].contains(&atom.lower.as_str()));
     (names && between.len() <= 3 && cue.topic.is_secret()).then_some(cue.topic)
 }
 

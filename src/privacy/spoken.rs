@@ -69,18 +69,8 @@ impl Atom {
 }
 
 const UNITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-const TEENS: [&str; 10] = [
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
+const TEENS: [&str; 10] =
+    ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"];
 const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const ORDINALS: [&str; 20] = [
     "first",
@@ -118,8 +108,7 @@ const MONTHS: [&str; 12] = [
     "november",
     "december",
 ];
-const MONTHS_SHORT: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS_SHORT: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// What a digit is taken for, and what stands for a digit only beside another.
 const SOUNDS: [(&str, u8); 36] = [
@@ -263,9 +252,8 @@ fn is_amount(piece: &str) -> bool {
 fn is_clock(piece: &str) -> bool {
     let core = piece.trim_end_matches(|c: char| ".,?!;".contains(c));
     core.split_once(':').is_some_and(|(hours, minutes)| {
-        let short = |text: &str, most: usize| {
-            (1..=most).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit())
-        };
+        let short =
+            |text: &str, most: usize| (1..=most).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit());
         short(hours, 2) && short(minutes, 2) && minutes.len() == 2
     })
 }
@@ -353,7 +341,9 @@ pub(super) fn digits<'a>(atoms: impl Iterator<Item = &'a Atom>) -> String {
             }
             Meaning::Teen(value) | Meaning::Ordinal(value) | Meaning::Month(value) => {
                 match open {
-                    Some(hundreds) if hundreds >= 100 && hundreds % 100 == 0 => open = Some(hundreds + u32::from(value)),
+                    Some(hundreds) if hundreds >= 100 && hundreds % 100 == 0 => {
+                        open = Some(hundreds + u32::from(value))
+                    }
                     _ => {
                         close(&mut open, &mut out);
                         open = Some(u32::from(value));

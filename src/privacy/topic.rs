@@ -137,7 +137,8 @@ const CUES: [(Topic, &[&str]); 10] = [
 fn patterns() -> &'static [(Topic, Regex)] {
     static PATTERNS: OnceLock<Vec<(Topic, Regex)>> = OnceLock::new();
     PATTERNS.get_or_init(|| {
-        let compile = |lines: &[&str]| Regex::new(&format!(r"\b(?:{})", lines.join("|"))).expect("the lists are patterns");
+        let compile =
+            |lines: &[&str]| Regex::new(&format!(r"\b(?:{})", lines.join("|"))).expect("the lists are patterns");
         CUES.iter().map(|(topic, lines)| (*topic, compile(lines))).collect()
     })
 }

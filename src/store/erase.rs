@@ -97,15 +97,16 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn overdue(&self, now: i64, limit: i64) -> Result<Vec<CallId>> {
+    pub async fn overdue(&self, now: i64, limit: i64, default_days: Option<i64>) -> Result<Vec<CallId>> {
         let ids: Vec<String> = sqlx::query_scalar(
             "SELECT call.id FROM call JOIN team ON team.id = call.team
              WHERE call.legal_hold = 0
-               AND (call.erase_at <= ?1 OR call.received_at <= ?1 - team.retention_days * 86400000)
+               AND (call.erase_at <= ?1 OR call.received_at <= ?1 - coalesce(team.retention_days, ?3) * 86400000)
              LIMIT ?2",
         )
         .bind(now)
         .bind(limit)
+        .bind(default_days)
         .fetch_all(self.readers())
         .await?;
         Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())

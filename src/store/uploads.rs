@@ -48,7 +48,7 @@ impl Store {
     /// What the database says.
     pub async fn unfinished_uploads(&self, owner: &str, now: i64) -> Result<i64> {
         let count =
-            sqlx::query_scalar("SELECT count(*) FROM upload WHERE owner = ?1 AND call IS NULL AND expires_at > ?2");
+            sqlx::query_scalar("SELECT count(*) FROM upload WHERE owner = ?1 AND kept < length AND expires_at > ?2");
         Ok(count.bind(owner).bind(now).fetch_one(self.readers()).await?)
     }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinSet};
 use tracing::{info, warn};
 
 use crate::store::outbox::{self, Message};
@@ -145,16 +145,19 @@ fn outcome(answer: &Answer) -> String {
 /// Sends what is in the outbox until `stopping` is true. What is under way then is sent again later, under its old
 /// id.
 pub async fn run(store: Store, post: Arc<dyn Post>, config: Config, mut stopping: watch::Receiver<bool>) {
-    let mut receivers: BTreeMap<String, JoinHandle<()>> = BTreeMap::new();
+    // Ends with this function, however that ends.
+    let mut tasks = JoinSet::new();
+    let mut receivers: BTreeMap<String, AbortHandle> = BTreeMap::new();
     let mut pruned = None;
     loop {
+        while tasks.try_join_next().is_some() {}
         receivers.retain(|_, task| !task.is_finished());
         match store.webhooks_due(now_ms()).await {
             Ok(due) => {
                 for webhook in due {
                     receivers
                         .entry(webhook.clone())
-                        .or_insert_with(|| tokio::spawn(serve(store.clone(), post.clone(), config.clone(), webhook)));
+                        .or_insert_with(|| tasks.spawn(serve(store.clone(), post.clone(), config.clone(), webhook)));
                 }
             }
             Err(cause) => warn!(%cause, "the outbox cannot be read"),
@@ -169,9 +172,6 @@ pub async fn run(store: Store, post: Arc<dyn Post>, config: Config, mut stopping
             () = tokio::time::sleep(config.poll) => {}
             _ = stopping.wait_for(|asked| *asked) => break,
         }
-    }
-    for task in receivers.values() {
-        task.abort();
     }
 }
 

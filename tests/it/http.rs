@@ -24,6 +24,7 @@ use crate::report::calls;
 /// copy and room for notes.
 pub(crate) const WORKER: &str = r#"
 home=$1; shift
+case " $* " in *' --probe '*) echo '{"done":true}'; exit;; esac
 echo "$@" >> "$home/seen"
 while [ $# -gt 0 ]; do
   case $1 in --input) in=$2; shift;; --out) out=$2; shift;; esac
@@ -302,7 +303,7 @@ fn a_raw_recording_becomes_a_report_in_every_form() {
     assert_eq!(done["attempt"], 1);
     assert!(done["ended_at"].is_string() && done["error"].is_null());
     for (link, name, kind) in [
-        ("report", "report.json", "application/json"),
+        ("report_json", "report.json", "application/json"),
         ("report_html", "report.html", "text/html; charset=utf-8"),
         ("report_txt", "report.txt", "text/plain; charset=utf-8"),
         ("report_srt", "report.srt", "application/x-subrip; charset=utf-8"),
@@ -374,7 +375,7 @@ fn the_list_is_newest_first_in_pages_and_by_state() {
     };
     let page = server.get("/v1/calls?limit=2").json();
     assert_eq!(names(&page), [failed.clone(), ids[4].clone()]);
-    let page = server.get(&format!("/v1/calls?limit=3&before={}", page["before"].as_str().unwrap())).json();
+    let page = server.get(&format!("/v1/calls?limit=3&after={}", page["next"].as_str().unwrap())).json();
     assert_eq!(names(&page), [ids[3].clone(), ids[2].clone(), ids[1].clone()]);
     assert_eq!(names(&server.get("/v1/calls?state=failed").json()), [failed]);
     let health = server.get("/healthz").json();
@@ -389,7 +390,6 @@ fn a_worker_that_gives_a_reason_fails_the_call_with_it() {
     let call = server.wait_for(&id, "failed");
     assert_eq!(call["attempt"], 1);
     assert_eq!(call["error"]["code"], "audio-corrupt");
-    assert_eq!(call["error"]["status"], 422);
     assert_eq!(call["error"]["detail"], "the recording is damaged; export it again");
     server.get(&format!("/v1/calls/{id}/report.json")).is_problem(409, "invalid-state");
 }
@@ -499,7 +499,7 @@ fn refusals_are_problem_documents() {
     server.get("/v1/calls?limit=1&limit=2").is_problem(400, "unknown-parameter");
     server.get("/v1/calls?limit=0").is_problem(422, "validation-failed");
     server.get("/v1/calls?state=lost").is_problem(422, "validation-failed");
-    server.get("/v1/calls?before=x").is_problem(422, "validation-failed");
+    server.get("/v1/calls?after=x").is_problem(422, "validation-failed");
     server.get(&format!("/{}", "x".repeat(9_000))).is_problem(414, "uri-too-long");
 
     let post = |headers: &str, body: &[u8]| {
@@ -734,7 +734,7 @@ fn what_was_acknowledged_survives_a_killed_server() {
     std::fs::write(home.path().join("go"), "").unwrap();
     for id in &acknowledged {
         let call = wait_for(program.address, id, "done");
-        assert_eq!(get(program.address, call["links"]["report"].as_str().unwrap()).status, 200);
+        assert_eq!(get(program.address, call["links"]["report_json"].as_str().unwrap()).status, 200);
     }
     let calls = get(program.address, "/v1/calls").json();
     assert_eq!(calls["calls"].as_array().unwrap().len(), acknowledged.len());

@@ -56,8 +56,7 @@ fn two_hundred_uploads_of_five_megabytes_at_once_are_kept_in_little_memory() {
         peak / 1024
     );
     assert!(peak <= MEMORY_MAX_KIB, "{} MiB", peak / 1024);
-    let listed = get(address, "/v1/calls?limit=1000").json();
-    assert_eq!(listed["calls"].as_array().unwrap().len(), SENDERS);
+    assert_eq!(get(address, "/v1/calls").json()["total"], SENDERS);
     program.kill();
 }
 

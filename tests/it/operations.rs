@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use runaround::http::{About, Config};
+use runaround::jobs::Config as Jobs;
 use runaround::store::{Store, backup};
 use serde_json::{Value, json};
 use sha2::Digest as _;
@@ -98,6 +99,21 @@ fn a_server_that_cannot_work_says_so_and_lives() {
     let problem = server.get("/readyz").is_problem(503, "insufficient-storage");
     assert_eq!(problem["reasons"], json!(["insufficient-storage", "model-unavailable"]));
     assert_eq!(server.get("/livez").status, 200);
+}
+
+#[test]
+fn calls_of_teams_that_set_nothing_are_erased_after_the_days_of_the_settings() {
+    let (data, home) = (tempfile::tempdir().unwrap(), home());
+    let round = Duration::from_millis(100);
+    let keep = Server::start(data.path(), Jobs { round, ..jobs_config(worker(home.path())) }, roomy());
+    let id = keep.upload(b"well");
+    keep.wait_for(&id, "done");
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(keep.state(&id)["state"], "done");
+    drop(keep);
+    let forget = Jobs { round, retention_days: Some(0), ..jobs_config(worker(home.path())) };
+    let server = Server::start(data.path(), forget, roomy());
+    wait_until(|| server.get(&format!("/v1/calls/{id}")).status == 404);
 }
 
 #[test]

@@ -64,7 +64,11 @@ fn ten_thousand_payments_keep_their_secrets() {
     }
     for (what, (all, leaks, whole)) in &tally {
         let share = |n: u32| 100.0 * f64::from(n) / f64::from(*all);
-        println!("{what:?}: {all} utterances, recall {:.2} %, without a trace {:.2} %", 100.0 - share(*leaks), share(*whole));
+        println!(
+            "{what:?}: {all} utterances, recall {:.2} %, without a trace {:.2} %",
+            100.0 - share(*leaks),
+            share(*whole)
+        );
     }
     let recall = |what| {
         let (all, leaks, _) = tally[&what];
@@ -95,7 +99,10 @@ fn five_thousand_other_numbers_stay() {
         personal += u32::from(line.personal);
         personal_missed += u32::from(line.personal && !touched);
     }
-    println!("false alarms: {} of 5000; telephone numbers and birth dates missed: {personal_missed} of {personal}", wrong.len());
+    println!(
+        "false alarms: {} of 5000; telephone numbers and birth dates missed: {personal_missed} of {personal}",
+        wrong.len()
+    );
     assert!(wrong.len() <= 50, "{}", wrong[..wrong.len().min(25)].join("\n"));
     assert!(personal_missed * 50 <= personal, "{personal_missed} of {personal}");
 }

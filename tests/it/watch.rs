@@ -92,9 +92,10 @@ fn recordings_are_taken_once_they_are_finished_and_bad_ones_are_left_with_a_reas
     growing.write_all(b" and ends").unwrap();
     drop(growing);
     wait_until(|| watcher.names().contains(&"growing.wav".to_owned()));
-    let bytes = fs::metadata(inside.join("growing.wav")).unwrap().len();
     let calls = get(watcher.address, "/v1/calls").json();
-    assert!(calls["calls"].as_array().unwrap().iter().any(|call| call["bytes"] == bytes));
+    let grown = calls["calls"].as_array().unwrap().iter().find(|call| call["name"] == "growing.wav").unwrap();
+    let grown = get(watcher.address, &format!("/v1/calls/{}", grown["id"].as_str().unwrap())).json();
+    assert_eq!(grown["bytes"], fs::metadata(inside.join("growing.wav")).unwrap().len());
 
     // Files stay, and a restart takes nothing twice; what was mended is taken.
     drop(watcher);

@@ -52,11 +52,7 @@ pub fn teach(exchanges: &[Exchange], rules: &Rules, embedder: Option<&Embedder>)
             let signs = rules.read(&exchange.dialogue);
             let hits: Vec<_> = signs.iter().map(|signs| signs.hits.clone()).collect();
             let decision = acts::decide(&exchange.dialogue, &signs, &scores::from_hits(&hits), None);
-            Lesson {
-                exchange,
-                views: views(&exchange.dialogue, &signs, &decision.acts, embedder),
-                weighed: decision.weighed,
-            }
+            Lesson { exchange, views: views(&exchange.dialogue, &signs, embedder), weighed: decision.weighed }
         })
         .collect();
     let mut about = About {

@@ -14,7 +14,7 @@ use std::ops::Range;
 use super::rules::TurnSigns;
 use super::scores::{Score, TurnScores};
 use super::semantic::Embedder;
-use crate::domain::{Act, Dialogue, Label, Role, Source};
+use crate::domain::{Dialogue, Label, Role, Source};
 
 pub use weights::{Error, Weights};
 
@@ -86,15 +86,14 @@ impl Opinion {
     }
 }
 
-/// What `weights` say about every turn. `signs` and `acts`, what the rules alone decided, have one entry per turn.
+/// What `weights` say about every turn. `signs` has one entry per turn.
 pub fn opinions(
     dialogue: &Dialogue,
     signs: &[TurnSigns],
-    acts: &[Vec<Act>],
     weights: &Weights,
     embedder: Option<&Embedder>,
 ) -> Vec<Opinion> {
-    let views = view::views(dialogue, signs, acts, embedder);
+    let views = view::views(dialogue, signs, embedder);
     let of_turn = |(turn, view): (&crate::domain::Turn, &View)| {
         let mut voices = Vec::new();
         for side in Side::BOTH.into_iter().filter(|side| side.hears(turn.speaker)) {

@@ -8,6 +8,7 @@ use crate::detect::context::turns_away;
 use crate::detect::rules::{Cue, TurnSigns};
 use crate::detect::semantic::{DIMENSIONS, Embedder};
 use crate::detect::text::Words;
+use crate::detect::{acts, scores};
 use crate::domain::{Act, Dialogue, Label, Role};
 
 /// Words by ones and twos, and the facts the rules noticed. Each counts once, however often it is said.
@@ -47,13 +48,11 @@ const SHORT: usize = 3;
 /// An apology of so many words has nothing behind it.
 const BARE: usize = 3;
 
-/// The views of all turns. `signs` and `acts`, what the rules alone decided, have one entry per turn.
-pub(super) fn views(
-    dialogue: &Dialogue,
-    signs: &[TurnSigns],
-    acts: &[Vec<Act>],
-    embedder: Option<&Embedder>,
-) -> Vec<View> {
+/// The views of all turns. `signs` has one entry per turn.
+pub(super) fn views(dialogue: &Dialogue, signs: &[TurnSigns], embedder: Option<&Embedder>) -> Vec<View> {
+    let calm = without_bare_apologies(signs);
+    let hits: Vec<_> = calm.iter().map(|signs| signs.hits.clone()).collect();
+    let acts = acts::decide(dialogue, &calm, &scores::from_hits(&hits), None).acts;
     let mut views: Vec<View> = signs.iter().map(of_turn).collect();
     if let Some(embedder) = embedder {
         place(dialogue, &mut views, embedder);
@@ -65,7 +64,7 @@ pub(super) fn views(
             grams.extend(views[other].said.iter().filter(|gram| !gram.contains(' ')).cloned());
         }
         views[at].heard = grams;
-        views[at].place = place_of(dialogue, acts, at, &heard);
+        views[at].place = place_of(dialogue, &acts, at, &heard);
         if embedder.is_some() {
             let parts = heard.iter().map(|&other| (words(&views[other]), views[other].point.as_slice()));
             views[at].point_heard = middle(parts);
@@ -86,6 +85,23 @@ fn of_turn(signs: &TurnSigns) -> View {
         .collect();
     let said = clauses.iter().flat_map(|clause| clause.said.iter().cloned()).collect();
     View { said, clauses, ..View::default() }
+}
+
+/// What the rules hear apart from bare apologies, so that these leave no trace in what follows.
+fn without_bare_apologies(signs: &[TurnSigns]) -> Vec<TurnSigns> {
+    let of_turn = |signs: &TurnSigns| {
+        let bare = |words: &Range<usize>| is_bare_apology(signs, &signs.words.sentence(words.start));
+        let apologises = |label: Label| label == Label::HollowApology;
+        let kept = |&at: &usize| !(apologises(signs.hits[at].label) && bare(&signs.places[at]));
+        let kept: Vec<usize> = (0..signs.hits.len()).filter(kept).collect();
+        TurnSigns {
+            words: signs.words.clone(),
+            hits: kept.iter().map(|&at| signs.hits[at].clone()).collect(),
+            places: kept.iter().map(|&at| signs.places[at].clone()).collect(),
+            cues: signs.cues.iter().filter(|hit| hit.cue != Cue::Apology || !bare(&hit.words)).cloned().collect(),
+        }
+    };
+    signs.iter().map(of_turn).collect()
 }
 
 /// "I'm sorry.": the rules hear it. The weights do not, or saying it ten times would count ten times.

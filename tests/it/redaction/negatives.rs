@@ -15,7 +15,8 @@ const CLEAN: Line = Line { misheard: 0, lost: 0, fillers: 15 };
 
 fn number(dice: &mut Dice, len: usize) -> String {
     let digits = dice.digits(len);
-    let chunks: Vec<String> = digits.as_bytes().chunks(4).map(|chunk| String::from_utf8_lossy(chunk).into_owned()).collect();
+    let chunks: Vec<String> =
+        digits.as_bytes().chunks(4).map(|chunk| String::from_utf8_lossy(chunk).into_owned()).collect();
     let said: Vec<String> = chunks.iter().map(|chunk| group(dice, chunk, CLEAN)).collect();
     said.join(" ")
 }
@@ -29,7 +30,17 @@ pub(super) fn line(seed: u64) -> Other {
     let agent = |text: &str| (Role::Agent, text.to_owned());
     let turns = match dice.below(16) {
         0 => {
-            let name = dice.one_of(&["order", "confirmation", "reference", "case", "booking", "tracking", "invoice", "account", "policy"]);
+            let name = dice.one_of(&[
+                "order",
+                "confirmation",
+                "reference",
+                "case",
+                "booking",
+                "tracking",
+                "invoice",
+                "account",
+                "policy",
+            ]);
             let len = 5 + dice.below(8);
             let said = number(dice, len);
             vec![agent(&format!("Can I get your {name} number?")), caller(format!("Sure, it's {said}."))]
@@ -60,7 +71,10 @@ pub(super) fn line(seed: u64) -> Other {
         }
         4 => {
             let n = 2 + dice.below(50);
-            vec![caller(format!("I've been on hold for {n} minutes, and this is the {} time I call.", ["second", "third", "fourth"][dice.below(3)]))]
+            vec![caller(format!(
+                "I've been on hold for {n} minutes, and this is the {} time I call.",
+                ["second", "third", "fourth"][dice.below(3)]
+            ))]
         }
         5 => {
             let (day, hour) = (1 + dice.below(28), 1 + dice.below(11));
@@ -76,13 +90,19 @@ pub(super) fn line(seed: u64) -> Other {
             let said = match dice.below(3) {
                 0 => format!("{}-{}-{}", &digits[..3], &digits[3..6], &digits[6..]),
                 1 => format!("({}) {}-{}", &digits[..3], &digits[3..6], &digits[6..]),
-                _ => format!("{} {} {}", group(dice, &digits[..3], CLEAN), group(dice, &digits[3..6], CLEAN), group(dice, &digits[6..], CLEAN)),
+                _ => format!(
+                    "{} {} {}",
+                    group(dice, &digits[..3], CLEAN),
+                    group(dice, &digits[3..6], CLEAN),
+                    group(dice, &digits[6..], CLEAN)
+                ),
             };
             vec![agent("What's the best number to reach you?"), caller(format!("It's {said}."))]
         }
         8 => {
             personal = true;
-            let (month, day, year) = (["March", "June", "October"][dice.below(3)], 1 + dice.below(28), 1940 + dice.below(65));
+            let (month, day, year) =
+                (["March", "June", "October"][dice.below(3)], 1 + dice.below(28), 1940 + dice.below(65));
             vec![agent("And your date of birth?"), caller(format!("{month} {day}, {year}."))]
         }
         9 => {

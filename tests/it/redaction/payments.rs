@@ -124,7 +124,18 @@ const OWN_CARD: [&str; 6] = [
     "I'd like to update the card on file. The new card is",
 ];
 const GOES_ON: [&str; 12] = [
-    "Mm-hm.", "Yes.", "Go on.", "Okay.", "Uh-huh.", "Got it.", "Right.", "Yep, go ahead.", "mhm", "And then?", "Okay, next.", "Sure.",
+    "Mm-hm.",
+    "Yes.",
+    "Go on.",
+    "Okay.",
+    "Uh-huh.",
+    "Got it.",
+    "Right.",
+    "Yep, go ahead.",
+    "mhm",
+    "And then?",
+    "Okay, next.",
+    "Sure.",
 ];
 const BETWEEN: [&str; 9] = ["uh", "um", "and then", "then", "dash", "space", "and", "that's", "next is"];
 const CORRECTS: [&str; 6] = ["sorry, no,", "no wait,", "scratch that,", "I mean", "sorry, that's", "hang on, no,"];
@@ -217,13 +228,9 @@ const ASKS_CODE: [&str; 16] = [
     "What's the verification code on your phone?",
     "And the four digits on the front of your Amex, the security code?",
 ];
-const OPENS_CODE: [&str; 10] = ["", "", "", "It's", "That's", "Uh,", "Sure, it's", "The code is", "Okay, that says", "yeah it's"];
-const OWN_CODE: [&str; 4] = [
-    "And the security code is",
-    "the CVV is",
-    "The three digits on the back are",
-    "My PIN is",
-];
+const OPENS_CODE: [&str; 10] =
+    ["", "", "", "It's", "That's", "Uh,", "Sure, it's", "The code is", "Okay, that says", "yeah it's"];
+const OWN_CODE: [&str; 4] = ["And the security code is", "the CVV is", "The three digits on the back are", "My PIN is"];
 
 fn code(scene: &mut Scene, dice: &mut Dice) {
     let len = [3, 3, 3, 3, 4, 6][dice.below(6)];
@@ -236,7 +243,10 @@ fn code(scene: &mut Scene, dice: &mut Dice) {
     } else {
         scene.plain(Role::Agent, dice.one_of(&ASKS_CODE));
         if dice.percent(20) {
-            scene.plain(Role::Caller, dice.one_of(&["Where do I find that?", "Um, let me turn it over.", "On the back?"]));
+            scene.plain(
+                Role::Caller,
+                dice.one_of(&["Where do I find that?", "Um, let me turn it over.", "On the back?"]),
+            );
             scene.plain(Role::Agent, dice.one_of(&["It's on the back, by the signature.", "Yes.", "Take your time."]));
         }
         scene.secret(Role::Caller, dice.one_of(&OPENS_CODE), &said, after);
@@ -248,7 +258,18 @@ fn code(scene: &mut Scene, dice: &mut Dice) {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const ASKS_EXPIRY: [&str; 9] = [
     "And the expiration date?",
@@ -281,7 +302,12 @@ fn expiry(scene: &mut Scene, dice: &mut Dice) {
         scene.secret(Role::Caller, dice.one_of(&OWN_EXPIRY), &said, "");
     } else {
         scene.plain(Role::Agent, dice.one_of(&ASKS_EXPIRY));
-        scene.secret(Role::Caller, dice.one_of(&["", "", "It's", "That's", "Uh,", "Sure."]), &said, dice.one_of(&["", ".", ""]));
+        scene.secret(
+            Role::Caller,
+            dice.one_of(&["", "", "It's", "That's", "Uh,", "Sure."]),
+            &said,
+            dice.one_of(&["", ".", ""]),
+        );
     }
 }
 
@@ -291,7 +317,10 @@ pub(super) fn scene(seed: u64) -> Scene {
     let what = [What::Card, What::Code, What::Expiry][(seed % 3) as usize];
     let mut scene = Scene { what, turns: Vec::new() };
     if dice.percent(50) {
-        scene.plain(Role::Caller, dice.one_of(&["Hi, I'd like to pay my bill.", "I want to book it.", "Can I pay over the phone?"]));
+        scene.plain(
+            Role::Caller,
+            dice.one_of(&["Hi, I'd like to pay my bill.", "I want to book it.", "Can I pay over the phone?"]),
+        );
     }
     match what {
         What::Card => match dice.below(10) {

@@ -31,18 +31,8 @@ impl Dice {
 }
 
 const UNITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-const TEENS: [&str; 10] = [
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
+const TEENS: [&str; 10] =
+    ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"];
 const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
 /// What a transcriber makes of a digit on a bad line.
@@ -111,7 +101,8 @@ pub(super) fn group(dice: &mut Dice, digits: &str, line: Line) -> String {
             format!("{} hundred", pair(dice, &digits[..2], line))
         }
         6 | 7 if digits.len().is_multiple_of(2) => {
-            let pairs: Vec<String> = (0..digits.len()).step_by(2).map(|at| pair(dice, &digits[at..at + 2], line)).collect();
+            let pairs: Vec<String> =
+                (0..digits.len()).step_by(2).map(|at| pair(dice, &digits[at..at + 2], line)).collect();
             pairs.join(dice.one_of(&[" ", ", "]))
         }
         8 if chars.len() == 4 => {
@@ -124,7 +115,11 @@ pub(super) fn group(dice: &mut Dice, digits: &str, line: Line) -> String {
             while at < chars.len() {
                 let same = chars[at..].iter().take_while(|digit| **digit == chars[at]).count();
                 if same >= 3 && dice.percent(40) {
-                    words.push(format!("{} {}", dice.one_of(&["triple", "treble"]), unit(dice, chars[at], Line { misheard: 0, ..line })));
+                    words.push(format!(
+                        "{} {}",
+                        dice.one_of(&["triple", "treble"]),
+                        unit(dice, chars[at], Line { misheard: 0, ..line })
+                    ));
                     at += 3;
                 } else if same >= 2 && dice.percent(40) {
                     words.push(format!("double {}", unit(dice, chars[at], Line { misheard: 0, ..line })));
@@ -151,7 +146,8 @@ pub(super) fn readable(text: &str) -> usize {
             let figures = piece.chars().filter(char::is_ascii_digit).count();
             let word = UNITS.contains(&piece) || ["oh", "o", "nought", "double", "triple", "treble"].contains(&piece);
             let long = TEENS.contains(&piece) || TENS.contains(&piece) || piece == "hundred";
-            let sound = MISHEARD.iter().any(|(_, words)| words.contains(&piece) && piece != "heaven" && piece != "sven");
+            let sound =
+                MISHEARD.iter().any(|(_, words)| words.contains(&piece) && piece != "heaven" && piece != "sven");
             figures + usize::from(word || sound) + 2 * usize::from(long)
         })
         .sum()
