@@ -113,13 +113,20 @@ fn complete(operation: &mut Operation) {
         (query, WITH_QUERY.as_slice()),
         (body, WITH_BODY.as_slice()),
     ];
+    let known = &mut operation.responses.responses;
     for (status, description) in groups.into_iter().filter(|(needed, _)| *needed).flat_map(|(_, list)| list) {
-        let known = &mut operation.responses.responses;
-        known.entry((*status).to_owned()).or_insert_with(|| {
+        let answer = || RefOr::T(ResponseBuilder::new().description(*description).build());
+        known.entry((*status).to_owned()).or_insert_with(answer);
+    }
+    // Whoever refuses: it is a problem document.
+    for (status, answer) in known.iter_mut() {
+        if let RefOr::T(answer) = answer
+            && status.starts_with(['4', '5'])
+            && answer.content.is_empty()
+        {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            let answer = ResponseBuilder::new().description(*description).content("application/problem+json", content);
-            RefOr::T(answer.build())
-        });
+            answer.content.insert("application/problem+json".to_owned(), RefOr::T(content));
+        }
     }
 }
 

@@ -184,7 +184,7 @@ pub(super) fn named(door: &Door, facts: Facts, file_name: Option<&str>) -> Resul
 }
 
 /// Where the bytes of a recording come from.
-enum Source<'a> {
+pub(super) enum Source<'a> {
     Raw(Body),
     Field(Box<Field<'a>>),
 }
@@ -210,7 +210,11 @@ impl Source<'_> {
 }
 
 /// Writes a recording to the store while it comes in, within the limits, and compares it with its digest.
-async fn receive(door: &Door, source: &mut Source<'_>, digest: Option<[u8; 32]>) -> Result<Recording, Problem> {
+pub(super) async fn receive(
+    door: &Door,
+    source: &mut Source<'_>,
+    digest: Option<[u8; 32]>,
+) -> Result<Recording, Problem> {
     let mut upload: Upload = door.jobs.receive().await?;
     let io = |cause| Problem::from(store::Error::io(door.store.root(), cause));
     let mut checked = 0;
@@ -277,7 +281,7 @@ async fn multipart(door: &Door, request: Request, mut facts: Facts) -> Result<(R
 }
 
 /// A short text of a form.
-async fn text(mut field: Field<'_>) -> Result<String, Problem> {
+pub(super) async fn text(mut field: Field<'_>) -> Result<String, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(|cause| broken(&cause))? {
         bytes.extend_from_slice(&chunk);

@@ -766,8 +766,8 @@ fn the_program_stops_on_sigterm_and_refuses_the_open_network() {
         (["--listen", "0.0.0.0:0"].as_slice(), "--public-url"),
         (&["--listen", "0.0.0.0:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
         (&["--listen", "[::]:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
-        (&["--no-auth", "--public-url", "https://calls.example"], "does not go with"),
-        (&["--public-url", "https://calls.example/path"], "a scheme and a host"),
+        (&["--no-auth", "--public-url", "https://calls.example"], "is for this machine alone"),
+        (&["--public-url", "https://calls.example/path"], "without a path"),
     ] {
         let refused = Command::new(env!("CARGO_BIN_EXE_runaround"))
             .args(["serve", "--data"])
