@@ -6,6 +6,7 @@
 
 mod accept;
 mod agreement;
+mod audio;
 mod audit;
 mod calibration;
 mod calls;
@@ -28,6 +29,7 @@ mod session;
 mod system;
 mod take;
 mod teams;
+mod transcriptions;
 mod trends;
 mod tus;
 mod upload;
@@ -220,6 +222,7 @@ fn router(door: Arc<Door>) -> Router {
 /// Every operation, and with it its description. One line per noun.
 fn api() -> OpenApiRouter<Arc<Door>> {
     OpenApiRouter::new()
+        .merge(audio::routes())
         .merge(audit::routes())
         .merge(calibration::routes())
         .merge(calls::routes())
@@ -237,6 +240,7 @@ fn api() -> OpenApiRouter<Arc<Door>> {
         .merge(session::routes())
         .merge(system::routes())
         .merge(teams::routes())
+        .merge(transcriptions::routes())
         .merge(trends::routes())
         .merge(tus::routes())
         .merge(upload::routes())

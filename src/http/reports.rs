@@ -64,11 +64,7 @@ form!(vtt, "/v1/calls/{id}/report.vtt", "text/vtt; charset=utf-8", String, Forma
 /// A self-contained page for people.
 #[utoipa::path(get, path = "/v1/calls/{id}/report.html", tag = "reports", params(("id" = String, Path, description = "UUID")), responses(
     (status = 200, description = "A self-contained page", content_type = "text/html; charset=utf-8", body = String),
-    (status = 400, description = "The address cannot be read"),
-    (status = 404, description = "There is no such call"),
-    (status = 409, description = "There is no report, or not yet"),
-    (status = 500, description = "The stored report is damaged"),
-    (status = 503, description = "The storage fails, or too busy"),
+    (status = 409, description = "There is no report, or not yet", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn html(
     State(door): State<Arc<Door>>,

@@ -29,8 +29,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline",
-            "rescore",
+            "domain", "audio", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks",
+            "pipeline", "rescore",
         ],
     ),
     (

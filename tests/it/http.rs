@@ -486,7 +486,7 @@ fn refusals_are_problem_documents() {
     let server = Server::usual(data.path(), home.path());
     let other = "0190a3c4-7e6f-7a2b-9c3d-112233445566";
 
-    server.get("/nowhere").is_problem(404, "not-found");
+    server.get("/v1/nowhere").is_problem(404, "not-found");
     server.get("/v1/calls/..%2f..%2fetc%2fpasswd").is_problem(404, "not-found");
     server.get(&format!("/v1/calls/{other}")).is_problem(404, "not-found");
     server.get(&format!("/v1/calls/{other}/report.json")).is_problem(404, "not-found");
@@ -703,6 +703,14 @@ impl Program {
     }
 }
 
+impl Drop for Program {
+    /// A test that fails leaves nothing running.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A program that may not answer yet.
 pub(crate) struct Starting {
     pub(crate) child: Child,
@@ -758,8 +766,8 @@ fn the_program_stops_on_sigterm_and_refuses_the_open_network() {
         (["--listen", "0.0.0.0:0"].as_slice(), "--public-url"),
         (&["--listen", "0.0.0.0:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
         (&["--listen", "[::]:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
-        (&["--no-auth", "--public-url", "https://calls.example"], "cannot be used with"),
-        (&["--public-url", "https://calls.example/path"], "a scheme and a host"),
+        (&["--no-auth", "--public-url", "https://calls.example"], "is for this machine alone"),
+        (&["--public-url", "https://calls.example/path"], "without a path"),
     ] {
         let refused = Command::new(env!("CARGO_BIN_EXE_runaround"))
             .args(["serve", "--data"])

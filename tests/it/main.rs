@@ -24,7 +24,9 @@ mod policy;
 mod redaction;
 mod report;
 mod slow;
+mod sound;
 mod store;
+mod sandbox;
 mod support;
 #[cfg(feature = "whisper")]
 mod transcribe;
