@@ -490,7 +490,9 @@ fn written(report: &Report) -> Report {
 
 /// Findings of one moment have no order of their own once a playbook has put its own between them.
 fn in_order(mut report: Report) -> Report {
-    report.findings.sort_by_key(|one| (one.evidence()[0].span().start(), one.evidence()[0].turn(), one.detector.clone()));
+    report
+        .findings
+        .sort_by_key(|one| (one.evidence()[0].span().start(), one.evidence()[0].turn(), one.detector.clone()));
     report
 }
 
