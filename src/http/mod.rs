@@ -207,7 +207,7 @@ pub async fn serve(
 fn router(door: Arc<Door>) -> Router {
     let (api, _document) = api().split_for_parts();
     api.route("/healthz", get(health))
-        .fallback_service(web::pages())
+        .fallback(web::page)
         .method_not_allowed_fallback(async || {
             Problem::new("method-not-allowed", "use one of the methods in the header `allow`")
         })
