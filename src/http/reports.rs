@@ -56,9 +56,30 @@ macro_rules! form {
     };
 }
 
-form!(json, "/v1/calls/{id}/report.json", "application/json", serde_json::Value, Format::Json, "Everything, for machines.");
-form!(txt, "/v1/calls/{id}/report.txt", "text/plain; charset=utf-8", String, Format::Txt, "Transcript and verdict as text.");
-form!(srt, "/v1/calls/{id}/report.srt", "application/x-subrip; charset=utf-8", String, Format::Srt, "Subtitles, SubRip.");
+form!(
+    json,
+    "/v1/calls/{id}/report.json",
+    "application/json",
+    serde_json::Value,
+    Format::Json,
+    "Everything, for machines."
+);
+form!(
+    txt,
+    "/v1/calls/{id}/report.txt",
+    "text/plain; charset=utf-8",
+    String,
+    Format::Txt,
+    "Transcript and verdict as text."
+);
+form!(
+    srt,
+    "/v1/calls/{id}/report.srt",
+    "application/x-subrip; charset=utf-8",
+    String,
+    Format::Srt,
+    "Subtitles, SubRip."
+);
 form!(vtt, "/v1/calls/{id}/report.vtt", "text/vtt; charset=utf-8", String, Format::Vtt, "Subtitles, WebVTT.");
 
 /// A self-contained page for people.

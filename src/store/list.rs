@@ -151,9 +151,7 @@ impl Filter {
                 .push(")");
         }
         if let Some(request) = &self.request {
-            sql.push(" AND c.id IN (SELECT h.call FROM chain h WHERE h.topic = ")
-                .push_bind(request.clone())
-                .push(")");
+            sql.push(" AND c.id IN (SELECT h.call FROM chain h WHERE h.topic = ").push_bind(request.clone()).push(")");
         }
         search.push(sql);
     }

@@ -165,13 +165,10 @@ fn an_uploaded_call_reaches_its_report_over_a_killed_server() {
 fn a_card_read_aloud_is_nowhere() {
     let out = tempfile::tempdir().unwrap();
     let card = fixture("card_payment.flac");
-    let done = std::process::Command::new(env!("CARGO_BIN_EXE_runaround"))
-        .args(["worker", "--model", "tiny.en", "--models", &models(), "--input"])
-        .arg(&card)
-        .arg("--out")
-        .arg(out.path())
-        .output()
-        .unwrap();
+    let folder = models();
+    let arguments = ["--model", "tiny.en", "--models", &folder, "--input"].map(AsRef::as_ref);
+    let paths = [card.as_os_str(), "--out".as_ref(), out.path().as_os_str()];
+    let done = super::support::run_worker(&[arguments.as_slice(), &paths].concat());
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
     let text = fs::read_to_string(out.path().join("report.json")).unwrap();
     let report = Report::from_json(&text).unwrap();
@@ -210,7 +207,17 @@ impl Server {
     fn start(data: &Path) -> Self {
         use std::io::{BufRead, BufReader};
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runaround"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--model", "tiny.en", "--models", &models(), "--data"])
+            .args([
+                "serve",
+                "--no-auth",
+                "--listen",
+                "127.0.0.1:0",
+                "--model",
+                "tiny.en",
+                "--models",
+                &models(),
+                "--data",
+            ])
             .arg(data)
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::null())

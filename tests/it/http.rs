@@ -204,8 +204,12 @@ pub(crate) fn try_exchange(address: SocketAddr, head: &str, body: &[u8]) -> Opti
     socket.set_read_timeout(Some(Duration::from_secs(120))).ok()?;
     let host =
         if head.to_ascii_lowercase().contains("\nhost:") { String::new() } else { format!("host: {address}\r\n") };
+    let lower = head.to_ascii_lowercase();
+    let says_how_long = lower.contains("\ncontent-length:") || lower.contains("\ntransfer-encoding:");
+    let length =
+        if body.is_empty() || says_how_long { String::new() } else { format!("content-length: {}\r\n", body.len()) };
     let head = head.trim_end().replace('\n', "\r\n");
-    let _ = socket.write_all(format!("{head}\r\n{host}connection: close\r\n\r\n").as_bytes());
+    let _ = socket.write_all(format!("{head}\r\n{host}{length}connection: close\r\n\r\n").as_bytes());
     let _ = socket.write_all(body);
     try_answer(socket)
 }

@@ -13,10 +13,6 @@ use serde_json::{Value, json};
 
 use crate::access::{House, Visit, bearer};
 
-/// Operations that are built elsewhere and do not answer yet.
-const NOT_YET: &[&str] =
-    &["GET /v1/calls/{id}/audio", "GET /v1/calls/{id}/peaks", "POST /v1/audio/transcriptions"];
-
 /// Operations without a description, because what they say is for machines that keep the server running.
 const NOT_DESCRIBED: &[&str] = &["/healthz"];
 
@@ -83,10 +79,6 @@ fn described() -> BTreeMap<(String, String), bool> {
     all
 }
 
-fn waits(method: &str, path: &str) -> bool {
-    NOT_YET.contains(&format!("{method} {path}").as_str())
-}
-
 #[test]
 fn the_description_and_the_policy_table_name_the_same_operations() {
     let described: BTreeSet<(String, String)> = described().into_keys().collect();
@@ -99,7 +91,7 @@ fn the_description_and_the_policy_table_name_the_same_operations() {
     for (method, path) in described.difference(&ruled) {
         writeln!(wrong, "{method} {path} has no rule: add it to src/access/policy.rs").unwrap();
     }
-    for (method, path) in ruled.difference(&described).filter(|(method, path)| !waits(method, path)) {
+    for (method, path) in ruled.difference(&described) {
         writeln!(wrong, "{method} {path} has a rule and no description: add the route or remove the rule").unwrap();
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -190,11 +182,10 @@ impl Cast {
 fn everybody_gets_what_the_policy_table_says() {
     let cast = Cast::new();
     let described = described();
-    let asked: Vec<_> = TABLE.iter().filter(|rule| !waits(rule.method, rule.path)).collect();
 
     // First all requests with what they need, then one change of the database for all of them.
     let (mut requests, mut rows) = (Vec::new(), Vec::new());
-    for rule in asked {
+    for rule in TABLE {
         let takes_json = described.get(&(rule.method.to_owned(), rule.path.to_owned())).is_some_and(|takes| *takes);
         for by in [By::Session, By::Key] {
             for who in EVERYBODY {
@@ -261,7 +252,7 @@ fn a_cookie_alone_changes_nothing() {
     let cast = Cast::new();
     let unsafe_ones: Vec<_> = TABLE
         .iter()
-        .filter(|rule| matches!(rule.need, Need::SignedIn | Need::Least(..)) && !waits(rule.method, rule.path))
+        .filter(|rule| matches!(rule.need, Need::SignedIn | Need::Least(..)))
         .filter(|rule| !["GET", "HEAD", "OPTIONS"].contains(&rule.method))
         .collect();
     assert!(unsafe_ones.len() > 10);
@@ -296,10 +287,9 @@ fn a_key_does_nothing_outside_its_scopes() {
         let wish = json!({ "name": name, "role": "admin", "scopes": [name] });
         let (_, key) = cast.house.key(&cast.admin, wish);
         let mut rows = Vec::new();
-        let rules: Vec<_> = TABLE.iter().filter(|rule| !waits(rule.method, rule.path)).collect();
-        let paths: Vec<String> = rules.iter().map(|rule| cast.path(rule.path, &mut rows)).collect();
+        let paths: Vec<String> = TABLE.iter().map(|rule| cast.path(rule.path, &mut rows)).collect();
         cast.house.sql(&rows);
-        for (rule, path) in rules.iter().zip(&paths) {
+        for (rule, path) in TABLE.iter().zip(&paths) {
             let Need::Least(_, scope) = rule.need else { continue };
             let status = cast.house.ask(rule.method, path, &bearer(&key), None).status;
             assert_eq!(status == 403, scope != only, "{} {} with {name}: {status}", rule.method, rule.path);

@@ -15,7 +15,7 @@ fn fixture(name: &str) -> PathBuf {
 
 /// The last line of a worker with these arguments.
 fn worker(args: &[&std::ffi::OsStr]) -> Value {
-    let done = Command::new(env!("CARGO_BIN_EXE_runaround")).arg("worker").args(args).output().unwrap();
+    let done = super::support::run_worker(args);
     let said = String::from_utf8_lossy(&done.stdout);
     let last = said.lines().last().unwrap_or_default();
     serde_json::from_str(last).unwrap_or_else(|_| panic!("{said} {}", String::from_utf8_lossy(&done.stderr)))

@@ -58,7 +58,8 @@ fn a_call_is_heard_in_parts() {
     server.get(&format!("/v1/calls/{}/audio", uuid::Uuid::now_v7())).is_problem(404, "not-found");
 
     let shown = server.get(&format!("/v1/calls/{id}/peaks")).json();
-    assert_eq!((shown["per_second"].as_u64(), shown["duration_ms"].as_u64()), (Some(20), Some(40_992)));
+    assert_eq!(shown["per_second"].as_u64(), Some(20));
+    assert!(shown["duration_ms"].as_u64().unwrap().abs_diff(40_992) <= 1);
     let bytes = server.send(&format!("GET /v1/calls/{id}/peaks HTTP/1.1\naccept: application/octet-stream"), &[]);
     let peaks = Peaks::parse(&bytes.body).unwrap();
     for (channel, peaks) in peaks.channels.iter().enumerate() {
