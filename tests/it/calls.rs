@@ -155,7 +155,7 @@ fn an_uploaded_call_reaches_its_report_over_a_killed_server() {
         std::thread::sleep(std::time::Duration::from_millis(200));
     };
     assert_eq!(state, "done");
-    let report = Report::from_json(&server.get(&format!("/v1/calls/{id}/report"))).unwrap();
+    let report = Report::from_json(&server.get(&format!("/v1/calls/{id}/report.json"))).unwrap();
     assert_eq!(report.call.outcome, Outcome::Fulfilled);
     assert!(server.get(&format!("/v1/calls/{id}/report.html")).contains("flu shots"));
 }

@@ -126,7 +126,8 @@ fn words_are_made_and_nothing_is_kept() {
     let plain = send(&[("file", &sound), ("model", b"whisper-1")]);
     assert_eq!(plain.json(), serde_json::json!({ "text": "" }));
     let verbose = send(&[("response_format", b"verbose_json"), ("language", b"en"), ("file", &sound)]).json();
-    assert_eq!((verbose["task"].as_str(), verbose["duration"].as_f64()), (Some("transcribe"), Some(40.992)));
+    assert_eq!(verbose["task"].as_str(), Some("transcribe"));
+    assert!((verbose["duration"].as_f64().unwrap() - 40.992).abs() < 0.002);
     let subtitles = send(&[("response_format", b"vtt"), ("file", &sound)]);
     assert!(subtitles.text().starts_with("WEBVTT"));
     send(&[("file", b"hello"), ("model", b"whisper-1")]).is_problem(415, "unsupported-audio");
