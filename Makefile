@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: help demo serve test check models prepare fmt bench docs web web-test screenshots train accuracy
+.PHONY: bench-api check-api help demo serve test check models prepare fmt bench docs web web-test screenshots train accuracy
 
 export CARGO_BUILD_JOBS ?= 2
 
@@ -55,6 +55,14 @@ accuracy: prepare  ## measure detection and write docs/ACCURACY.md (GOLD="a.json
 
 docs:              ## write the generated documents anew
 	UPDATE_DOCS=1 cargo test --quiet --test it -- report:: architecture::
+
+bench-api:         ## how fast lists, searches, trends and a re-score are over 10,000 stored calls
+	cargo build --release
+	scripts/bench-api.py target/release/runaround 10000 200
+
+check-api:         ## send the served API what its description allows and forbids (needs python3)
+	cargo build
+	scripts/schemathesis.sh target/debug/runaround
 
 bench:             ## how fast the parts are
 	cargo bench

@@ -21,6 +21,8 @@ pub fn rescore(report: &Report, detectors: &Detectors, playbook: Option<&Playboo
         digits: report.dtmf.clone(),
         tones: report.tones.clone(),
         duration_ms: report.measures.duration_ms,
+        // Only recordings get reports that are stored.
+        spoken: true,
     };
     let stale = report.provenance.rules_sha256 != detectors.digest();
     let renew = stale && report.provenance.storeys == detectors.storeys();

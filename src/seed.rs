@@ -214,7 +214,7 @@ impl Maker {
 
 /// Lines as they would have been said, with pauses and the time of each word.
 fn spoken(lines: &[(Role, String)], dice: &mut Dice) -> Dialogue {
-    let mut dialogue = Dialogue::default();
+    let mut dialogue = Dialogue { spoken: true, ..Dialogue::default() };
     let mut now = 400 + dice.below(1_500);
     for (speaker, text) in lines {
         let start = now;

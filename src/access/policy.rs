@@ -97,7 +97,6 @@ pub const TABLE: &[Rule] = &[
     rule("GET", "/v1/calls/{id}/report.txt", qa(CallsRead)).read("call.read", "call:{id}"),
     rule("GET", "/v1/calls/{id}/report.srt", qa(CallsRead)).read("call.read", "call:{id}"),
     rule("GET", "/v1/calls/{id}/report.vtt", qa(CallsRead)).read("call.read", "call:{id}"),
-    rule("GET", "/v1/calls/{id}/{file}", qa(CallsRead)).read("call.read", "call:{id}"),
     rule("GET", "/v1/calls/{id}/transcript", qa(CallsRead)).read("call.read", "call:{id}"),
     rule("GET", "/v1/calls/{id}/vcon", qa(Export)).read("call.export", "call:{id}"),
     rule("GET", "/v1/calls/{id}/audio", qa(CallsRead)).read("call.listen", "call:{id}"),

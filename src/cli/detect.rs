@@ -34,6 +34,8 @@ pub struct Args {
 struct Line {
     id: String,
     turns: Vec<LineTurn>,
+    #[serde(default)]
+    medium: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -158,7 +160,8 @@ pub(super) fn parse(line: &str) -> Result<(String, Vec<usize>, Dialogue)> {
         };
         anyhow::anyhow!("column {}: {what}", error.column())
     })?;
-    let mut dialogue = Dialogue::default();
+    let spoken = line.medium.as_deref().is_some_and(is_spoken);
+    let mut dialogue = Dialogue { spoken, ..Dialogue::default() };
     let mut ids = Vec::with_capacity(line.turns.len());
     let mut now = 0;
     for (at, turn) in line.turns.into_iter().enumerate() {
@@ -183,6 +186,11 @@ pub(super) fn parse(line: &str) -> Result<(String, Vec<usize>, Dialogue)> {
         });
     }
     Ok((line.id, ids, dialogue))
+}
+
+/// Whether a dialogue with this `medium` was spoken: `spoken`, `spoken_asr`, `call`. Without a word about it, it was typed.
+fn is_spoken(medium: &str) -> bool {
+    ["spoken", "call", "phone", "telephone"].iter().any(|word| medium.starts_with(word))
 }
 
 fn prediction<'a>(id: &'a str, ids: &[usize], reading: &'a Reading) -> Prediction<'a> {

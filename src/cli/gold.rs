@@ -61,7 +61,10 @@ pub(super) fn read_scripts(folder: &Path) -> Result<Vec<Gold>> {
     let read = |path: &std::path::PathBuf| {
         let name = path.display().to_string();
         let content = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-        parse(&content).with_context(|| name)
+        // What stands in a script was spoken in its recording.
+        let mut gold = parse(&content).with_context(|| name)?;
+        gold.dialogue.spoken = true;
+        Ok(gold)
     };
     paths.iter().map(read).collect()
 }

@@ -27,8 +27,13 @@ pub struct Args {
 }
 
 /// The exchanges we teach from, and whether the phrase rules were written without them in view.
-const FILES: [(&str, bool); 4] =
-    [("exemplars.jsonl", false), ("written.jsonl", false), ("more.jsonl", true), ("threads.jsonl", true)];
+const FILES: [(&str, bool); 5] = [
+    ("exemplars.jsonl", false),
+    ("written.jsonl", false),
+    ("more.jsonl", true),
+    ("threads.jsonl", true),
+    ("telephone.jsonl", true),
+];
 
 /// Reads exchanges, writes weights.
 ///

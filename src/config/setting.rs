@@ -364,7 +364,7 @@ pub const SETTINGS: [Setting; 27] = [
         "max-connections",
         "RUNAROUND_MAX_CONNECTIONS",
         Kind::Number(1, 65_536),
-        &["1024"],
+        &["4096"],
         "Connections at once; more wait.",
     ),
     setting(

@@ -69,6 +69,7 @@ pub fn assemble(
         digits: sound.digits.clone(),
         tones: sound.tones.clone(),
         duration_ms: sound.duration_ms,
+        spoken: true,
     };
     (dialogue, roles)
 }

@@ -151,6 +151,8 @@ pub struct Dialogue {
     pub tones: Vec<Tone>,
     /// Length of the call.
     pub duration_ms: u64,
+    /// Whether it was spoken and heard, not typed.
+    pub spoken: bool,
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ use crate::store::audit::Filter;
 use crate::store::when::When;
 
 use super::Door;
-use super::guard::Refusals;
 use super::problem::Problem;
 use super::take::Parameters;
 
@@ -68,7 +67,6 @@ struct Which {
 /// Who did what, newest first.
 #[utoipa::path(get, path = "/v1/audit", tag = "access", params(Which), responses(
     (status = 200, body = Entries),
-    Refusals,
 ))]
 async fn list(
     State(door): State<Arc<Door>>,

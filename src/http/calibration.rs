@@ -248,7 +248,7 @@ fn agree(votes: &[Cast], names: &BTreeMap<String, String>) -> Agreement {
 #[utoipa::path(get, path = "/v1/samples/{id}/agreement", tag = "calibration", operation_id = "getAgreement",
     params(("id" = String, Path, description = "The sample")),
     responses((status = 200, description = "The agreement", body = Agreement),
-        (status = 409, description = "Your own votes are not all in", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+        (status = 409, description = "Your own votes are not all in")))]
 async fn agreement(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,

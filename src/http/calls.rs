@@ -144,10 +144,7 @@ pub(super) async fn find(door: &Door, actor: &Actor, id: &str) -> Result<Call, P
 /// and its last byte within a minute.
 #[utoipa::path(delete, path = "/v1/calls/{id}", tag = "calls", params(("id" = String, Path, description = "UUID")), responses(
     (status = 202, description = "Erased"),
-    (status = 400, description = "The address cannot be read"),
-    (status = 404, description = "There is no such call"),
-    (status = 409, description = "The call is under legal hold"),
-    (status = 503, description = "The storage fails, or too busy"),
+    (status = 409, description = "The call is under legal hold", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn erase(
     State(door): State<Arc<Door>>,
@@ -165,10 +162,7 @@ pub(super) async fn erase(
 /// Analyse a call once more. Its report stays until the new one is there.
 #[utoipa::path(post, path = "/v1/calls/{id}/reprocess", tag = "calls", params(("id" = String, Path, description = "UUID")), responses(
     (status = 202, description = "Queued", body = Shown),
-    (status = 400, description = "The address cannot be read"),
-    (status = 404, description = "There is no such call"),
-    (status = 409, description = "It is waiting or at work, or its recording is gone"),
-    (status = 503, description = "The storage fails, or too busy"),
+    (status = 409, description = "It is waiting or at work, or its recording is gone", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn reprocess(
     State(door): State<Arc<Door>>,
@@ -187,10 +181,7 @@ pub(super) async fn reprocess(
 /// Give up the analysis of a call. The call fails with the code `cancelled`.
 #[utoipa::path(post, path = "/v1/calls/{id}/cancel", tag = "calls", params(("id" = String, Path, description = "UUID")), responses(
     (status = 202, description = "Given up, or about to be", body = Shown),
-    (status = 400, description = "The address cannot be read"),
-    (status = 404, description = "There is no such call"),
-    (status = 409, description = "The analysis has ended already"),
-    (status = 503, description = "The storage fails, or too busy"),
+    (status = 409, description = "The analysis has ended already", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn cancel(
     State(door): State<Arc<Door>>,

@@ -105,8 +105,8 @@ struct NewClip {
 /// Pick a clip for the agent of a call
 #[utoipa::path(post, path = "/v1/clips", tag = "coaching", operation_id = "addClip", request_body = NewClip,
     responses((status = 201, description = "The clip", body = Clip),
-        (status = 404, description = "There is no such call or finding", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "The call has no report", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+        (status = 404, description = "There is no such call or finding"),
+        (status = 409, description = "The call has no report")))]
 async fn add(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
@@ -378,7 +378,6 @@ async fn audio(
     if !range.is_empty() {
         file.extend(door.store.blob_range(&key, range).await?);
     }
-    door.store.record(&actor, "clip.listen", &format!("clip:{id}"), json!({ "call": clip.call })).await?;
     Ok(([(header::CONTENT_TYPE, "audio/wav")], Bytes::from(file)).into_response())
 }
 

@@ -195,13 +195,6 @@ fn file(kind: &'static str, name: &'static str, body: Body) -> Response {
     ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], body).into_response()
 }
 
-/// The filters that were set, by name: their values may be spoken words.
-fn asked(filter: &Filter) -> Value {
-    let set = serde_json::to_value(filter).unwrap_or_default();
-    let names: Vec<String> = set.as_object().map(|set| set.keys().cloned().collect()).unwrap_or_default();
-    json!({ "filters": names })
-}
-
 /// Calls as a table
 ///
 /// Cells that a spreadsheet could take for a formula begin with an apostrophe.
@@ -212,9 +205,7 @@ async fn calls_csv(
     Extension(actor): Extension<Actor>,
     Parameters(filter, _): Parameters<Filter>,
 ) -> Result<Response, Problem> {
-    let detail = asked(&filter);
     let walk = Walk::begin(&door, &actor, filter)?;
-    door.store.record(&actor, "call.export", "export:calls.csv", detail).await?;
     let head = stream::once(async { Ok(Bytes::from(row(CALL_HEAD.map(str::to_owned)))) });
     let lines = stream::unfold(walk, |mut walk| async { Some((walk.calls(call_row, false).await?, walk)) });
     let body = Body::from_stream(futures_util::StreamExt::chain(head, lines));
@@ -231,9 +222,7 @@ async fn findings_csv(
     Extension(actor): Extension<Actor>,
     Parameters(filter, _): Parameters<Filter>,
 ) -> Result<Response, Problem> {
-    let detail = asked(&filter);
     let walk = Walk::begin(&door, &actor, filter)?;
-    door.store.record(&actor, "finding.export", "export:findings.csv", detail).await?;
     let head = stream::once(async { Ok(Bytes::from(row(FINDING_HEAD.map(str::to_owned)))) });
     let lines = stream::unfold(walk, |mut walk| async { Some((walk.findings().await?, walk)) });
     let body = Body::from_stream(futures_util::StreamExt::chain(head, lines));
@@ -248,9 +237,7 @@ async fn calls_jsonl(
     Extension(actor): Extension<Actor>,
     Parameters(filter, _): Parameters<Filter>,
 ) -> Result<Response, Problem> {
-    let detail = asked(&filter);
     let walk = Walk::begin(&door, &actor, filter)?;
-    door.store.record(&actor, "call.export", "export:calls.jsonl", detail).await?;
     let lines = stream::unfold(walk, |mut walk| async { Some((walk.calls(json_line, true).await?, walk)) });
     Ok(file("application/jsonl", "calls.jsonl", Body::from_stream(lines)))
 }

@@ -100,7 +100,7 @@ struct Turns {
 #[utoipa::path(post, path = "/v1/calls/{id}/findings", tag = "review", operation_id = "addFinding",
     params(("id" = String, Path, description = "The call")), request_body = NewFinding,
     responses((status = 201, description = "The finding", body = StoredFinding),
-        (status = 409, description = "The call has no report", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+        (status = 409, description = "The call has no report")))]
 async fn add(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
@@ -208,7 +208,7 @@ async fn review(
 #[utoipa::path(delete, path = "/v1/calls/{id}/findings/{finding}", tag = "review", operation_id = "removeFinding",
     params(("id" = String, Path, description = "The call"), ("finding" = String, Path, description = "The finding")),
     responses((status = 204, description = "It is gone"),
-        (status = 409, description = "A detector made it", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+        (status = 409, description = "A detector made it")))]
 async fn remove(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
@@ -241,7 +241,7 @@ struct Transcript {
 #[utoipa::path(get, path = "/v1/calls/{id}/transcript", tag = "calls", operation_id = "getTranscript",
     params(("id" = String, Path, description = "The call")),
     responses((status = 200, description = "The turns", body = Transcript),
-        (status = 409, description = "The call has no report", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+        (status = 409, description = "The call has no report")))]
 async fn transcript(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,

@@ -1,6 +1,6 @@
 //! What happens to every request before and after its handler.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,7 +14,6 @@ use axum_extra::extract::CookieJar;
 use futures_util::StreamExt;
 use serde_json::json;
 use tracing::{error, info};
-use utoipa::openapi::{Content, RefOr, ResponseBuilder};
 use uuid::Uuid;
 
 use crate::access::policy::{self, Answer, Need, Rule};
@@ -356,35 +355,6 @@ fn check(config: &Config, request: &Request) -> Result<(), Problem> {
         return Err(too_large(config));
     }
     Ok(())
-}
-
-/// What any operation may be refused with, for its description.
-pub(super) struct Refusals;
-
-impl utoipa::IntoResponses for Refusals {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let refusal = |what: &str| {
-            let content = Content::builder().build();
-            let response = ResponseBuilder::new().description(what).content("application/problem+json", content);
-            RefOr::T(response.build())
-        };
-        [
-            ("400", "the request cannot be read, or has an unknown parameter"),
-            ("401", "no credential, or one that does not work"),
-            ("403", "not allowed, or sent by another site"),
-            ("408", "the request came too slowly"),
-            ("413", "the body is too large"),
-            ("415", "another content type is needed"),
-            ("422", "a value does not fit"),
-            ("429", "too many requests"),
-            ("500", "our own fault"),
-            ("503", "too busy, or the storage fails"),
-            ("507", "the disk is full"),
-        ]
-        .into_iter()
-        .map(|(status, what)| (status.to_owned(), refusal(what)))
-        .collect()
-    }
 }
 
 /// The recording is larger than allowed.

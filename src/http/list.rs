@@ -42,6 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
 #[derive(Default)]
 pub(super) struct PageQuery {
     /// In which order; newest first if absent.
+    #[param(inline)]
     sort: Option<Sort>,
     /// Calls on the page; 50 if absent.
     #[param(minimum = 1, maximum = 200)]
@@ -157,8 +158,8 @@ async fn show(
         ("if-match" = Option<String>, Header, description = "Change it only if it still has this `ETag`")),
     request_body = CallPatch,
     responses((status = 200, description = "The call as it is now", body = CallAnswer),
-        (status = 409, description = "Another call has this external id", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 412, description = "The call has changed since", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+        (status = 409, description = "Another call has this external id"),
+        (status = 412, description = "The call has changed since")))]
 async fn patch(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,

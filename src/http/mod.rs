@@ -6,6 +6,7 @@
 
 mod accept;
 mod agreement;
+mod audio;
 mod audit;
 mod calibration;
 mod calls;
@@ -29,6 +30,7 @@ mod session;
 mod system;
 mod take;
 mod teams;
+mod transcriptions;
 mod trends;
 mod tus;
 mod upload;
@@ -217,7 +219,7 @@ pub async fn serve(
 fn router(door: Arc<Door>) -> Router {
     let (api, _document) = api().split_for_parts();
     api.route("/healthz", get(health))
-        .fallback_service(web::pages())
+        .fallback(web::page)
         .method_not_allowed_fallback(async || {
             Problem::new("method-not-allowed", "use one of the methods in the header `allow`")
         })
@@ -232,6 +234,7 @@ fn router(door: Arc<Door>) -> Router {
 /// Every operation, and with it its description. One line per noun.
 fn api() -> OpenApiRouter<Arc<Door>> {
     OpenApiRouter::new()
+        .merge(audio::routes())
         .merge(audit::routes())
         .merge(calibration::routes())
         .merge(calls::routes())
@@ -250,6 +253,7 @@ fn api() -> OpenApiRouter<Arc<Door>> {
         .merge(session::routes())
         .merge(system::routes())
         .merge(teams::routes())
+        .merge(transcriptions::routes())
         .merge(trends::routes())
         .merge(tus::routes())
         .merge(upload::routes())

@@ -3,6 +3,7 @@
 //! Handlers describe what is theirs. What every answer may be, because of what happens before and after a handler, is
 //! added here in one place, so that no handler can forget it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -79,17 +80,27 @@ pub fn document() -> OpenApi {
         .build();
     let components = document.components.get_or_insert_default();
     components.schemas.insert("Problem".to_owned(), <ProblemDocument as utoipa::PartialSchema>::schema());
-    for item in document.paths.paths.values_mut() {
+    let mut names = BTreeSet::new();
+    for (path, item) in &mut document.paths.paths {
         let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-            &mut item.options,
-            &mut item.head,
-            &mut item.patch,
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("delete", &mut item.delete),
+            ("options", &mut item.options),
+            ("head", &mut item.head),
+            ("patch", &mut item.patch),
         ];
-        operations.into_iter().flatten().for_each(complete);
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            complete(operation);
+            // Handlers of several files may have one name; who makes clients from this needs names that tell apart.
+            let name = operation.operation_id.get_or_insert_default();
+            if !names.insert(name.clone()) {
+                *name = format!("{method}{}", words(path));
+                names.insert(name.clone());
+            }
+        }
     }
     document
 }
@@ -99,6 +110,13 @@ pub fn document_json() -> String {
     let mut text = document().to_pretty_json().expect("a description is JSON");
     text.push('\n');
     text
+}
+
+/// `/v1/keys/{id}` as one word: `KeysId`.
+fn words(path: &str) -> String {
+    let words = path.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty() && *word != "v1");
+    let capital = |word: &str| format!("{}{}", word[..1].to_uppercase(), &word[1..]);
+    words.map(capital).collect()
 }
 
 fn complete(operation: &mut Operation) {
@@ -113,13 +131,20 @@ fn complete(operation: &mut Operation) {
         (query, WITH_QUERY.as_slice()),
         (body, WITH_BODY.as_slice()),
     ];
+    let known = &mut operation.responses.responses;
     for (status, description) in groups.into_iter().filter(|(needed, _)| *needed).flat_map(|(_, list)| list) {
-        let known = &mut operation.responses.responses;
-        known.entry((*status).to_owned()).or_insert_with(|| {
+        let answer = || RefOr::T(ResponseBuilder::new().description(*description).build());
+        known.entry((*status).to_owned()).or_insert_with(answer);
+    }
+    // Whoever refuses: it is a problem document.
+    for (status, answer) in known.iter_mut() {
+        if let RefOr::T(answer) = answer
+            && status.starts_with(['4', '5'])
+            && answer.content.is_empty()
+        {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            let answer = ResponseBuilder::new().description(*description).content("application/problem+json", content);
-            RefOr::T(answer.build())
-        });
+            answer.content.insert("application/problem+json".to_owned(), RefOr::T(content));
+        }
     }
 }
 

@@ -17,7 +17,6 @@ use crate::store::teams::Done;
 use crate::store::when::When;
 
 use super::Door;
-use super::guard::Refusals;
 use super::problem::Problem;
 use super::session::link;
 use super::take::{self, Body};
@@ -104,7 +103,7 @@ struct Link {
 }
 
 /// Everybody with an account.
-#[utoipa::path(get, path = "/v1/people", tag = "access", responses((status = 200, body = People), Refusals))]
+#[utoipa::path(get, path = "/v1/people", tag = "access", responses((status = 200, body = People)))]
 async fn list(State(door): State<Arc<Door>>) -> Result<Json<People>, Problem> {
     let people = door.store.people().await?.into_iter().map(Person::from).collect();
     Ok(Json(People { people }))
@@ -114,7 +113,6 @@ async fn list(State(door): State<Arc<Door>>) -> Result<Json<People>, Problem> {
 #[utoipa::path(post, path = "/v1/people", tag = "access", request_body = NewPerson, responses(
     (status = 201, body = Person),
     (status = 409, description = "there is an account with this address"),
-    Refusals,
 ))]
 async fn add(
     State(door): State<Arc<Door>>,
@@ -138,7 +136,6 @@ async fn add(
     (status = 200, body = Person),
     (status = 404, description = "nobody has this id"),
     (status = 409, description = "nobody would be left to run the place"),
-    Refusals,
 ))]
 async fn change(
     State(door): State<Arc<Door>>,
@@ -161,7 +158,6 @@ async fn change(
 #[utoipa::path(post, path = "/v1/people/{id}/invitation", tag = "access", params(("id" = String, Path)), responses(
     (status = 201, body = Link),
     (status = 404, description = "nobody has this id, or they may not come in"),
-    Refusals,
 ))]
 async fn invite(
     State(door): State<Arc<Door>>,

@@ -177,7 +177,7 @@ async fn show(
 #[utoipa::path(post, path = "/v1/playbooks/{id}/activate", tag = "playbooks", operation_id = "activatePlaybook",
     params(("id" = String, Path, description = "The playbook")),
     responses((status = 200, description = "The playbook", body = PlaybookAnswer),
-        (status = 422, description = "This version cannot read it any more", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+        (status = 422, description = "This version cannot read it any more")))]
 async fn activate(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,

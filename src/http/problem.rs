@@ -59,7 +59,6 @@ const TABLE: &[(&str, u16, &str)] = &[
     ("url-forbidden", 422, "This address may not be used"),
     ("upload-offset-conflict", 409, "The upload stands elsewhere"),
     ("upload-expired", 410, "The upload was given up"),
-    ("unsupported-media-type", 415, "Not an accepted content type"),
 ];
 
 /// A refusal, or the reason why a call failed.

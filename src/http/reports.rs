@@ -35,10 +35,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
 
 /// One handler for each form: the document of the API knows addresses, not their endings.
 macro_rules! form {
-    ($name:ident, $address:literal, $kind:literal, $format:expr, $what:literal) => {
+    ($name:ident, $address:literal, $kind:literal, $body:ty, $format:expr, $what:literal) => {
         #[doc = $what]
         #[utoipa::path(get, path = $address, tag = "reports", params(("id" = String, Path, description = "UUID")), responses(
-            (status = 200, description = $what, content_type = $kind, body = String),
+            (status = 200, description = $what, content_type = $kind, body = $body),
             (status = 400, description = "The address cannot be read"),
             (status = 404, description = "There is no such call"),
             (status = 409, description = "There is no report, or not yet"),
@@ -56,19 +56,36 @@ macro_rules! form {
     };
 }
 
-form!(json, "/v1/calls/{id}/report.json", "application/json", Format::Json, "Everything, for machines.");
-form!(txt, "/v1/calls/{id}/report.txt", "text/plain; charset=utf-8", Format::Txt, "Transcript and verdict as text.");
-form!(srt, "/v1/calls/{id}/report.srt", "application/x-subrip; charset=utf-8", Format::Srt, "Subtitles, SubRip.");
-form!(vtt, "/v1/calls/{id}/report.vtt", "text/vtt; charset=utf-8", Format::Vtt, "Subtitles, WebVTT.");
+form!(
+    json,
+    "/v1/calls/{id}/report.json",
+    "application/json",
+    serde_json::Value,
+    Format::Json,
+    "Everything, for machines."
+);
+form!(
+    txt,
+    "/v1/calls/{id}/report.txt",
+    "text/plain; charset=utf-8",
+    String,
+    Format::Txt,
+    "Transcript and verdict as text."
+);
+form!(
+    srt,
+    "/v1/calls/{id}/report.srt",
+    "application/x-subrip; charset=utf-8",
+    String,
+    Format::Srt,
+    "Subtitles, SubRip."
+);
+form!(vtt, "/v1/calls/{id}/report.vtt", "text/vtt; charset=utf-8", String, Format::Vtt, "Subtitles, WebVTT.");
 
 /// A self-contained page for people.
 #[utoipa::path(get, path = "/v1/calls/{id}/report.html", tag = "reports", params(("id" = String, Path, description = "UUID")), responses(
     (status = 200, description = "A self-contained page", content_type = "text/html; charset=utf-8", body = String),
-    (status = 400, description = "The address cannot be read"),
-    (status = 404, description = "There is no such call"),
-    (status = 409, description = "There is no report, or not yet"),
-    (status = 500, description = "The stored report is damaged"),
-    (status = 503, description = "The storage fails, or too busy"),
+    (status = 409, description = "There is no report, or not yet", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn html(
     State(door): State<Arc<Door>>,

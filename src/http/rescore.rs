@@ -133,7 +133,7 @@ struct RescoreAnswer {
 #[utoipa::path(post, path = "/v1/playbooks/{id}/rescore", tag = "playbooks", operation_id = "rescore",
     params(("id" = String, Path, description = "The playbook")), request_body = NewRescore,
     responses((status = 200, description = "What changes", body = RescoreAnswer),
-        (status = 409, description = "Another one is running", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+        (status = 409, description = "Another one is running")))]
 async fn run(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,

@@ -19,7 +19,7 @@ use crate::store::people::{self, Invited, Newcomer};
 use crate::store::{self, sessions};
 
 use super::Door;
-use super::guard::{Client, Proof, Refusals};
+use super::guard::{Client, Proof};
 use super::people::{TeamName, check_email, check_name};
 use super::problem::Problem;
 use super::take::Body;
@@ -88,7 +88,6 @@ struct Myself {
     (status = 201, body = Session, description = "signed in; the answer sets the session's cookie"),
     (status = 404, description = "the link was used, or is too old"),
     (status = 409, description = "this server has no accounts"),
-    Refusals,
 ))]
 async fn set_up(
     State(door): State<Arc<Door>>,
@@ -123,7 +122,6 @@ async fn set_up(
 #[utoipa::path(post, path = "/v1/session", tag = "access", request_body = SignIn, responses(
     (status = 200, body = Session, description = "signed in; the answer sets the session's cookie"),
     (status = 409, description = "this server has no accounts"),
-    Refusals,
 ))]
 async fn sign_in(
     State(door): State<Arc<Door>>,
@@ -150,7 +148,7 @@ async fn sign_in(
 }
 
 /// Who is signed in.
-#[utoipa::path(get, path = "/v1/session", tag = "access", responses((status = 200, body = Session), Refusals))]
+#[utoipa::path(get, path = "/v1/session", tag = "access", responses((status = 200, body = Session)))]
 async fn who_am_i(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
@@ -166,7 +164,6 @@ async fn who_am_i(
 /// Signs out. A key stays what it is.
 #[utoipa::path(delete, path = "/v1/session", tag = "access", responses(
     (status = 204, description = "the session is over"),
-    Refusals,
 ))]
 async fn sign_out(
     State(door): State<Arc<Door>>,
@@ -185,7 +182,6 @@ async fn sign_out(
 #[utoipa::path(put, path = "/v1/session/password", tag = "access", request_body = NewPassword, responses(
     (status = 204, description = "the new one counts"),
     (status = 409, description = "keys have no password"),
-    Refusals,
 ))]
 async fn change_password(
     State(door): State<Arc<Door>>,

@@ -15,7 +15,6 @@ use crate::store;
 use crate::store::teams::{self, Done, Patch};
 
 use super::Door;
-use super::guard::Refusals;
 use super::people::{check_name, refused};
 use super::problem::Problem;
 use super::take::Body;
@@ -85,7 +84,7 @@ fn given<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<i64>>, D::
 }
 
 /// The teams whose calls one sees.
-#[utoipa::path(get, path = "/v1/teams", tag = "access", responses((status = 200, body = Teams), Refusals))]
+#[utoipa::path(get, path = "/v1/teams", tag = "access", responses((status = 200, body = Teams)))]
 async fn list(State(door): State<Arc<Door>>, Extension(actor): Extension<Actor>) -> Result<Json<Teams>, Problem> {
     let teams = door.store.teams(&actor.teams).await?.into_iter().map(Team::from).collect();
     Ok(Json(Teams { teams }))
@@ -95,7 +94,6 @@ async fn list(State(door): State<Arc<Door>>, Extension(actor): Extension<Actor>)
 #[utoipa::path(post, path = "/v1/teams", tag = "access", request_body = NewTeam, responses(
     (status = 201, body = Team),
     (status = 409, description = "there is a team of this name"),
-    Refusals,
 ))]
 async fn add(
     State(door): State<Arc<Door>>,
@@ -117,7 +115,6 @@ async fn add(
     (status = 200, body = Team),
     (status = 404, description = "no team has this id"),
     (status = 409, description = "there is a team of this name"),
-    Refusals,
 ))]
 async fn change(
     State(door): State<Arc<Door>>,
@@ -141,7 +138,6 @@ async fn change(
     (status = 204, description = "it is gone"),
     (status = 404, description = "no team has this id"),
     (status = 409, description = "it has calls, or is everybody's"),
-    Refusals,
 ))]
 async fn remove(
     State(door): State<Arc<Door>>,

@@ -28,8 +28,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
 #[into_params(parameter_in = Query)]
 pub(super) struct Cut {
     /// Length of a step; a day if absent.
+    #[param(inline)]
     by: Option<Step>,
     /// What the series are split by; one series if absent.
+    #[param(inline)]
     group: Option<Group>,
 }
 
@@ -54,6 +56,7 @@ struct AgentList {
 
 /// An agent with the figures of all calls.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AgentStanding)]
 struct Agent {
     /// Who.
     agent: String,
@@ -94,6 +97,7 @@ struct QueueList {
 
 /// A queue with the figures of all calls.
 #[derive(Serialize, ToSchema)]
+#[schema(as = QueueStanding)]
 struct Queue {
     /// Which.
     queue: String,

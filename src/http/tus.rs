@@ -341,7 +341,7 @@ async fn take_in(
 /// Writes a part behind what is kept and gives the new offset.
 async fn append(door: &Door, upload: &Resumable, mut part: Part) -> Result<i64, Problem> {
     let path = file_of(door, &upload.id);
-    let mut file = open(&path, upload.kept.cast_unsigned()).await.map_err(|cause| storage(&door, cause))?;
+    let mut file = open(&path, upload.kept.cast_unsigned()).await.map_err(|cause| storage(door, cause))?;
     let mut hash = Sha256::new();
     let mut kept = upload.kept.cast_unsigned();
     let mut at = kept;
@@ -363,7 +363,7 @@ async fn append(door: &Door, upload: &Resumable, mut part: Part) -> Result<i64, 
             hash.update(&chunk);
         }
         if let Err(cause) = file.write_all(&chunk).await {
-            break Err(storage(&door, cause));
+            break Err(storage(door, cause));
         }
         at += chunk.len() as u64;
         // With a checksum nothing counts before all of it is there.
@@ -419,7 +419,7 @@ async fn keep(door: &Door, id: &str, file: &mut File, at: u64) -> Result<(), Pro
         file.flush().await?;
         file.sync_all().await
     };
-    synced.await.map_err(|cause| storage(&door, cause))?;
+    synced.await.map_err(|cause| storage(door, cause))?;
     let mut change = door.store.change().await?;
     uploads::keep(&mut change, id, at.cast_signed(), now_ms() + PATIENCE.as_millis() as i64).await?;
     Ok(commit(change).await?)
@@ -441,7 +441,7 @@ async fn finish(door: &Door, actor: &Actor, upload: &Resumable) -> Result<(i64, 
             commit(change).await?;
             return Ok((0, None));
         }
-        Err(cause) => return Err(storage(&door, cause)),
+        Err(cause) => return Err(storage(door, cause)),
     };
     if let Err(failure) = door.jobs.look_at(&recording).await {
         // Another try would bring the same bytes; unless this machine is at fault.

@@ -100,15 +100,8 @@ pub(super) struct UploadForm {
     )),
     responses(
         (status = 202, description = "Accepted and on stable storage; or, with a key that came before, what it was accepted as", body = Shown),
-        (status = 400, description = "The request cannot be read, or has an unknown parameter"),
-        (status = 408, description = "The body came too slowly"),
-        (status = 409, description = "The external id is used, or the same request is under way"),
-        (status = 410, description = "The same request came before, and its call was erased"),
-        (status = 413, description = "The recording is too large"),
-        (status = 415, description = "No recording"),
-        (status = 422, description = "A value does not fit, the digest does not match, the key was used for something else, or the recording cannot be used"),
-        (status = 503, description = "The storage fails, or too busy"),
-        (status = 507, description = "The disk is nearly full"),
+        (status = 409, description = "The external id is used, or the same request is under way", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 410, description = "The same request came before, and its call was erased", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
     ))]
 pub(super) async fn upload(
     State(door): State<Arc<Door>>,
@@ -191,7 +184,7 @@ pub(super) fn named(door: &Door, facts: Facts, file_name: Option<&str>) -> Resul
 }
 
 /// Where the bytes of a recording come from.
-enum Source<'a> {
+pub(super) enum Source<'a> {
     Raw(Body),
     Field(Box<Field<'a>>),
 }
@@ -217,7 +210,11 @@ impl Source<'_> {
 }
 
 /// Writes a recording to the store while it comes in, within the limits, and compares it with its digest.
-async fn receive(door: &Door, source: &mut Source<'_>, digest: Option<[u8; 32]>) -> Result<Recording, Problem> {
+pub(super) async fn receive(
+    door: &Door,
+    source: &mut Source<'_>,
+    digest: Option<[u8; 32]>,
+) -> Result<Recording, Problem> {
     let mut upload: Upload = door.jobs.receive().await?;
     let io = |cause| Problem::from(store::Error::io(door.store.root(), cause));
     let mut checked = 0;
@@ -284,7 +281,7 @@ async fn multipart(door: &Door, request: Request, mut facts: Facts) -> Result<(R
 }
 
 /// A short text of a form.
-async fn text(mut field: Field<'_>) -> Result<String, Problem> {
+pub(super) async fn text(mut field: Field<'_>) -> Result<String, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(|cause| broken(&cause))? {
         bytes.extend_from_slice(&chunk);

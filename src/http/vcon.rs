@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
 #[utoipa::path(get, path = "/v1/calls/{id}/vcon", tag = "export", operation_id = "getVcon",
     params(("id" = String, Path, description = "The call")),
     responses((status = 200, description = "The vCon", body = Object, content_type = "application/vcon+json"),
-        (status = 409, description = "The call has no report", body = super::openapi::ProblemDocument, content_type = "application/problem+json")))]
+        (status = 409, description = "The call has no report")))]
 async fn show(
     State(door): State<Arc<Door>>,
     Extension(actor): Extension<Actor>,
@@ -44,7 +44,6 @@ async fn show(
     let json = door.store.report_json(&id).await?.ok_or_else(Problem::not_found)?;
     let damaged = |_| Problem::new("integrity-mismatch", "the stored report cannot be read; analyse the call again");
     let report = Report::from_json(&json).map_err(damaged)?;
-    door.store.record(&actor, "call.export", &format!("call:{id}"), json!({ "as": "vcon" })).await?;
     let mut response = Json(vcon(&call, &report)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, "application/vcon+json".parse().expect("plain letters"));
     Ok(response)

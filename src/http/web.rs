@@ -1,12 +1,13 @@
-//! The pages. `web/dist` is built into the binary; every path that is not the API's is a page of the app, and the app
+//! The pages. `web/dist` is part of the binary; every path that is not the API's is a page of the app, and the app
 //! finds out which.
 
-use axum::Router;
+use std::fmt::Write;
+use std::sync::LazyLock;
+
 use axum::extract::Request;
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::Response;
-use memory_serve::CacheControl;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
 
 use super::Problem;
 
@@ -15,68 +16,99 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       media-src 'self' blob:; connect-src 'self'; font-src 'self'; frame-ancestors 'none'; \
                       base-uri 'none'; form-action 'self'";
 
-/// The first segments that belong to programs: what is unknown there is a problem and never a page.
-const MACHINES: [&str; 5] = ["v1", "healthz", "livez", "readyz", "metrics"];
+/// The first segments that belong to programs and to files: what is unknown there is a problem and never a page.
+const NO_PAGES: [&str; 7] = ["v1", "healthz", "livez", "readyz", "metrics", "assets", "sample"];
 
-/// Answers everything that no other route did. To be used as the fallback service, once.
-pub(super) fn pages() -> Router {
-    memory_serve::load!()
-        .index_file(Some("/index.html"))
-        .fallback(Some("/index.html"))
-        .fallback_status(StatusCode::OK)
-        // The index names the assets of its own build; an old one would name files that are gone.
-        .html_cache_control(CacheControl::NoCache)
-        .cache_control(CacheControl::NoCache)
-        .into_router()
-        .layer(middleware::from_fn(dress))
+/// A file of the app.
+struct File {
+    path: &'static str,
+    kind: &'static str,
+    bytes: &'static [u8],
+    /// Of its content. Browsers ask each time whether it still holds; the names of files never change.
+    tag: HeaderValue,
 }
 
-/// Refuses what is no page, and gives every page its policy.
-async fn dress(request: Request, next: Next) -> Result<Response, Problem> {
-    let path = request.uri().path().trim_start_matches('/').to_owned();
-    let (first, rest) = path.split_once('/').unwrap_or((&path, ""));
-    let read = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !read || MACHINES.contains(&first) {
+/// Every file of `web/dist`, the index first. The tests compare this list with the folder.
+static FILES: LazyLock<[File; 5]> = LazyLock::new(|| {
+    let file = |path, kind, bytes: &'static [u8]| {
+        let mut tag = String::from("\"");
+        for byte in &Sha256::digest(bytes)[..16] {
+            write!(tag, "{byte:02x}").expect("a string takes everything");
+        }
+        tag.push('"');
+        File { path, kind, bytes, tag: HeaderValue::from_str(&tag).expect("hex digits in quotes") }
+    };
+    [
+        file("index.html", "text/html; charset=utf-8", include_bytes!("../../web/dist/index.html")),
+        file("assets/app.js", "text/javascript; charset=utf-8", include_bytes!("../../web/dist/assets/app.js")),
+        file("assets/app.css", "text/css; charset=utf-8", include_bytes!("../../web/dist/assets/app.css")),
+        file("favicon.svg", "image/svg+xml", include_bytes!("../../web/dist/favicon.svg")),
+        file("sample/flu_slots.flac", "audio/flac", include_bytes!("../../web/dist/sample/flu_slots.flac")),
+    ]
+});
+
+/// Answers everything that no other route did: to be used as the fallback.
+pub(super) async fn page(request: Request) -> Result<Response, Problem> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Problem::not_found());
     }
-    let mut response = next.run(request).await;
-    let is_page =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    if first == "assets" && !rest.is_empty() {
-        if is_page {
-            // A page in the place of a script would be kept by the browser as that script.
-            return Err(Problem::not_found());
-        }
-        // The name of an asset holds the hash of its content.
-        let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
-        response.headers_mut().insert(header::CACHE_CONTROL, forever);
+    let path = request.uri().path().trim_start_matches('/');
+    let first = path.split('/').next().unwrap_or_default();
+    let file = match FILES.iter().find(|file| file.path == path) {
+        Some(file) => file,
+        None if NO_PAGES.contains(&first) => return Err(Problem::not_found()),
+        None => &FILES[0],
+    };
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ETAG, file.tag.clone());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    if known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == file.tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    Ok(response)
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.kind));
+    Ok((headers, file.bytes).into_response())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
     use axum::body::{Body, to_bytes};
-    use tower::ServiceExt;
 
     use super::*;
 
-    async fn get(path: &str) -> (StatusCode, axum::http::HeaderMap, String) {
+    async fn get(path: &str) -> (StatusCode, HeaderMap, String) {
         ask(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    async fn ask(request: Request) -> (StatusCode, axum::http::HeaderMap, String) {
-        let response = pages().oneshot(request).await.unwrap();
+    async fn ask(request: Request) -> (StatusCode, HeaderMap, String) {
+        let response = page(request).await.into_response();
         let (head, body) = response.into_parts();
         let body = to_bytes(body, 4 << 20).await.unwrap();
         (head.status, head.headers, String::from_utf8_lossy(&body).into_owned())
     }
 
-    /// The script that the index names.
-    fn script(index: &str) -> String {
-        let from = index.find("/assets/").expect("the index names its script");
-        index[from..].split('"').next().unwrap().to_owned()
+    fn files(folder: &Path, under: &str, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("{under}{}", entry.file_name().to_str().unwrap());
+            if entry.file_type().unwrap().is_dir() {
+                files(&entry.path(), &format!("{name}/"), found);
+            } else {
+                found.insert(name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_file_of_the_app_is_forgotten() {
+        let mut built = BTreeSet::new();
+        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("web/dist"), "", &mut built);
+        let served: BTreeSet<String> = FILES.iter().map(|file| file.path.to_owned()).collect();
+        assert_eq!(served, built);
     }
 
     #[tokio::test]
@@ -86,33 +118,32 @@ mod tests {
             assert_eq!(status, StatusCode::OK, "{path}");
             assert!(body.contains("<div id=\"app\">"), "{path}");
             assert_eq!(headers[header::CONTENT_SECURITY_POLICY], POLICY);
-            assert_eq!(headers[header::CACHE_CONTROL], "no-cache");
             // The policy forbids both; the page must not need them.
             assert!(!body.contains("style=") && !body.contains("<style"));
-            assert!(body.matches("<script").count() == body.matches("src=\"/assets/").count());
+            assert_eq!(body.matches("<script").count(), body.matches("src=\"/assets/app.js\"").count());
         }
     }
 
     #[tokio::test]
-    async fn assets_are_kept_for_good_and_known_again() {
-        let (_, _, index) = get("/").await;
-        let (status, headers, body) = get(&script(&index)).await;
-        assert_eq!(status, StatusCode::OK);
-        assert!(!body.is_empty());
-        assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
-        let tag = headers[header::ETAG].clone();
-        let again = Request::get(script(&index)).header(header::IF_NONE_MATCH, tag).body(Body::empty()).unwrap();
-        assert_eq!(ask(again).await.0, StatusCode::NOT_MODIFIED);
+    async fn files_are_known_again_by_their_content() {
+        let (status, headers, body) = get("/assets/app.js").await;
+        assert_eq!((status, body.is_empty()), (StatusCode::OK, false));
+        assert_eq!(headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+        let tag = format!("\"other\", W/{}", headers[header::ETAG].to_str().unwrap());
+        let again = Request::get("/assets/app.js").header(header::IF_NONE_MATCH, tag).body(Body::empty()).unwrap();
+        let (status, _, body) = ask(again).await;
+        assert_eq!((status, body.as_str()), (StatusCode::NOT_MODIFIED, ""));
+        assert_ne!(headers[header::ETAG], get("/assets/app.css").await.1[header::ETAG]);
     }
 
     #[tokio::test]
     async fn what_is_no_page_is_not_found() {
-        for path in ["/v1/nothing", "/metrics/x", "/assets/gone-0123.js", "/healthz/x"] {
+        for path in ["/v1/nothing", "/metrics/x", "/assets/app.js.map", "/assets", "/healthz/x", "/sample/"] {
             let (status, _, body) = get(path).await;
-            assert_ne!(status, StatusCode::OK, "{path}");
+            assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
             assert!(!body.contains("id=\"app\""), "{path}");
         }
         let posted = Request::post("/calls").body(Body::empty()).unwrap();
-        assert_ne!(ask(posted).await.0, StatusCode::OK);
+        assert_eq!(ask(posted).await.0, StatusCode::NOT_FOUND);
     }
 }

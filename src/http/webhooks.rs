@@ -18,6 +18,7 @@ use crate::webhooks::address::{self, Forbidden};
 use crate::webhooks::new_secret;
 
 use super::Door;
+use super::calls::rfc3339;
 use super::problem::Problem;
 use super::take::{Body, Nothing, Parameters};
 
@@ -97,8 +98,8 @@ impl From<webhooks::Webhook> for Webhook {
             events: kept.events,
             team: kept.team,
             made_by: kept.made_by,
-            created_at: time(kept.created_at),
-            disabled_at: kept.disabled_at.map(time),
+            created_at: rfc3339(kept.created_at),
+            disabled_at: kept.disabled_at.map(rfc3339),
             disabled_reason: kept.disabled_reason,
             secret: None,
         }
@@ -135,12 +136,12 @@ struct Delivery {
 impl From<outbox::Delivery> for Delivery {
     fn from(kept: outbox::Delivery) -> Self {
         Self {
-            next_at: (kept.state == "waiting").then(|| time(kept.next_at)),
+            next_at: (kept.state == "waiting").then(|| rfc3339(kept.next_at)),
             id: kept.id,
             event: kept.event,
             state: kept.state,
             attempts: kept.attempt,
-            created_at: time(kept.created_at),
+            created_at: rfc3339(kept.created_at),
             outcome: kept.outcome,
         }
     }
@@ -383,9 +384,4 @@ async fn check_url(door: &Door, url: &str) -> Result<String, Problem> {
 
 fn forbidden(cause: &Forbidden) -> Problem {
     Problem::new("url-forbidden", cause.to_string())
-}
-
-fn time(ms: i64) -> String {
-    let at = jiff::Timestamp::from_millisecond(ms).expect("the clock is within the calendar");
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

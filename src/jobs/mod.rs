@@ -9,6 +9,8 @@ pub mod upload;
 
 pub mod naming;
 
+mod aside;
+
 mod probe;
 
 pub mod feed;

@@ -36,7 +36,7 @@ struct Answer {
 ///
 /// # Errors
 /// Why not; the code is that of a problem document.
-pub async fn probe(config: &Config, path: &Path) -> Result<(), Failure> {
+pub(super) async fn probe(config: &Config, path: &Path) -> Result<(), Failure> {
     let _place = LOOKING.acquire().await.expect("nobody closes it");
     let Some((program, first)) = config.command.split_first() else { return Ok(()) };
     let mut command = Command::new(program);

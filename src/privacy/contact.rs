@@ -96,8 +96,8 @@ fn spoken(text: &str, atoms: &[Atom], at: usize, asked: bool) -> Option<Range<us
         .take_while(|n| {
             // A sentence ends here.
             let between = &text[atoms[n - 1].range.end..atoms[*n].range.start];
-            !between.contains(['?', '!'])
-                && !(between.contains('.') && between.contains(' ') && atoms[*n].lower != "dot")
+            let stops = between.contains('.') && between.contains(' ') && atoms[*n].lower != "dot";
+            !(stops || between.contains(['?', '!']))
         })
         .filter(|n| dotted(*n) && TOP_DOMAINS.contains(&atoms[*n].lower.as_str()))
         .last()?;

@@ -8,6 +8,8 @@ use super::run::{Name, Run, Stream};
 use super::spoken::{self, Atom, Meaning};
 use super::topic::Topic;
 
+/// From so many digits on a number that nobody named is a card's that lost some: nobody reads out anything longer.
+const UNNAMED: usize = 11;
 /// From so many digits on a number after the word "card" is one.
 const MENTIONED: usize = 9;
 /// Digits of an amount that is said without its currency.
@@ -167,7 +169,17 @@ impl Name {
 
 impl Known {
     fn is_card_part(&self, digits: &str) -> bool {
-        digits.len() >= PART && self.cards.iter().any(|card| card.len() > digits.len() && card.contains(digits))
+        if digits.len() < PART {
+            return false;
+        }
+        if self.cards.iter().any(|card| card.len() > digits.len() && card.contains(digits)) {
+            return true;
+        }
+        // Read back with a digit lost here or a group corrected there.
+        let parts = digits.len() + 1 - PART;
+        let known =
+            (0..parts).filter(|at| self.cards.iter().any(|card| card.contains(&digits[*at..at + PART]))).count();
+        parts > PART && known * 2 >= parts
     }
 }
 
@@ -231,7 +243,7 @@ fn by_shape(run: &Run, atoms: &[&Atom], digits: &str, is_card: bool) -> Option<S
     if (written && contact::is_written_phone(&groups)) || (contact::is_phone(digits) && (!run.mention || len < 12)) {
         return Some(SecretKind::Phone);
     }
-    (run.mention && len >= MENTIONED).then_some(SecretKind::CardNumber)
+    (len >= UNNAMED || (run.mention && len >= MENTIONED)).then_some(SecretKind::CardNumber)
 }
 
 /// The atoms of the run without amounts, times and counts at its ends or among them.

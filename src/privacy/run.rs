@@ -278,12 +278,16 @@ impl Walk<'_> {
         if (hard(before) && quiet(after)) || (hard(after) && quiet(before)) {
             return secret || open || stream.is_answer(n);
         }
-        // While a code is said, whatever sounds like a digit beside one is one: masking a "for" too many hurts nobody.
-        let breath = |at: usize| ["uh", "um", "er"].contains(&stream.atoms[at].lower.as_str());
-        let next = (at + 1..turn.end).find(|at| !breath(*at)).map(|at| &stream.atoms[at]);
-        let last = (turn.start..at).rev().find(|at| !breath(*at)).map(|at| &stream.atoms[at]);
-        if self.expected.is_some_and(|expected| expected.topic.is_payment()) && (digit(next) || (open && digit(last))) {
-            return hard(next) || hard(last) || stream.is_answer(n);
+        // While a code is said, whatever sounds like a digit in a row with one is one: masking a "for" too many hurts
+        // nobody.
+        if self.expected.is_some_and(|expected| expected.topic.is_payment()) {
+            let breath = |at: &usize| ["uh", "um", "er"].contains(&stream.atoms[*at].lower.as_str());
+            let goes_on = (at + 1..turn.end).find(|at| !breath(at) && !stream.atoms[*at].is_soft());
+            let last = (turn.start..at).rev().find(|at| !breath(at));
+            let in_run = self.open.get(&me).and_then(|open| open.run.atoms.last().copied());
+            if goes_on.is_some_and(|at| hard(Some(&stream.atoms[at]))) || (last.is_some() && last == in_run) {
+                return true;
+            }
         }
         secret && stream.is_answer(n) && (soft(before) || soft(after) || open)
     }

@@ -263,6 +263,12 @@ fn place(list: &[&str], word: &str) -> Option<u8> {
 }
 
 fn meaning(word: &str) -> Meaning {
+    // "nine's" is a nine; "it's" is no number.
+    if let Some(stem) = word.strip_suffix("'s")
+        && place(&UNITS, stem).is_some()
+    {
+        return meaning(stem);
+    }
     if let Some(n) = place(&UNITS, word) {
         return Meaning::Unit(n);
     }
@@ -427,6 +433,7 @@ mod tests {
         let ordinary = |text: &str| atoms(0, text).iter().any(|atom| atom.ordinary);
         assert!(ordinary("$24.50") && ordinary("3:15,") && ordinary("15%") && ordinary("24.50") && ordinary("B12"));
         assert!(!ordinary("4111") && !ordinary("11/29") && !ordinary("1.1.1.1"));
+        assert_eq!(atoms(0, "nine's")[0].meaning, Meaning::Unit(9));
         assert_eq!(atoms(0, "14th")[0].meaning, Meaning::Ordinal(14));
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::Report;
 
 /// Writes a report as JSON, indented by two blanks, with a newline at the end. Words, acts and quotes stand on one
 /// line each, so that a person can read the file and `diff` can compare two. Shares and confidences keep three
-/// decimals, larger numbers one.
+/// decimals, larger numbers two: a scorecard that lost a hundredth would no longer add up when it is read back.
 pub fn write(report: &Report) -> String {
     let mut out = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut out, Tidy { pretty: PrettyFormatter::new(), depth: 0 });
@@ -34,7 +34,7 @@ impl Tidy<'_> {
 }
 
 fn tidy(value: f64) -> f64 {
-    let scale = if value.abs() <= 1.0 { 1000.0 } else { 10.0 };
+    let scale = if value.abs() <= 1.0 { 1000.0 } else { 100.0 };
     // Adding 0 turns -0 into 0.
     (value * scale).round() / scale + 0.0
 }
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn numbers_keep_the_decimals_that_mean_something() {
         assert_eq!(tidy(0.123_456), 0.123);
-        assert_eq!(tidy(-24.937), -24.9);
+        assert_eq!(tidy(-24.937), -24.94);
         assert!(tidy(-0.000_1).is_sign_positive());
     }
 }

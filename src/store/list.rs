@@ -136,7 +136,7 @@ impl Filter {
             sql.push(" AND EXISTS (SELECT 1 FROM json_each(c.tags) WHERE value = ").push_bind(tag.clone()).push(")");
         }
         if self.kind.is_some() || self.target.is_some() {
-            sql.push(" AND EXISTS (SELECT 1 FROM deflection d WHERE d.call = c.id");
+            sql.push(" AND c.id IN (SELECT d.call FROM deflection d WHERE 1 = 1");
             if let Some(kind) = self.kind {
                 sql.push(" AND d.kind = ").push_bind(kind.as_str());
             }
@@ -146,14 +146,12 @@ impl Filter {
             sql.push(")");
         }
         if let Some(label) = &self.label {
-            sql.push(" AND EXISTS (SELECT 1 FROM finding f WHERE f.call = c.id AND f.detector = ")
+            sql.push(" AND c.id IN (SELECT f.call FROM finding f WHERE f.detector = ")
                 .push_bind(label.clone())
                 .push(")");
         }
         if let Some(request) = &self.request {
-            sql.push(" AND EXISTS (SELECT 1 FROM chain h WHERE h.call = c.id AND h.topic = ")
-                .push_bind(request.clone())
-                .push(")");
+            sql.push(" AND c.id IN (SELECT h.call FROM chain h WHERE h.topic = ").push_bind(request.clone()).push(")");
         }
         search.push(sql);
     }

@@ -34,6 +34,7 @@ pub mod search;
 pub mod seed;
 pub mod sessions;
 pub mod settings;
+pub mod sound;
 pub mod teams;
 pub mod topics;
 pub mod trends;

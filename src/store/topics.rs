@@ -50,7 +50,7 @@ fn is_common(word: &str) -> bool {
 /// `shots` and `shot` are one; `address`, `bus` and `this` are left alone.
 fn singular(word: &str) -> &str {
     match word.strip_suffix('s') {
-        Some(stem) if stem.len() > 3 && !stem.ends_with(['s', 'u', 'i']) => stem,
+        Some(stem) if stem.len() > 2 && !stem.ends_with(['s', 'u', 'i']) => stem,
         _ => word,
     }
 }

@@ -367,12 +367,12 @@ impl Store {
     async fn top_requests(&self, scope: &Scope, teams: &Teams) -> Result<Vec<TopRequest>> {
         // Of a group, the row with the greatest of the last column stands for it: the newest that was turned aside.
         let mut sql = QueryBuilder::new(
-            "SELECT h.topic, count(DISTINCT h.call), count(DISTINCT CASE WHEN h.deflected THEN h.call END) AS deflected,
+            "SELECT h.topic, count(DISTINCT h.call), count(DISTINCT CASE WHEN h.deflected THEN h.call END),
                     h.call, h.start_ms, h.intent, max(h.deflected * 9000000000000 + c.started_at)
              FROM call c JOIN chain h ON h.call = c.id",
         );
         scope.push(&mut sql, teams);
-        sql.push(" AND h.topic <> '' GROUP BY 1 HAVING deflected > 0 ORDER BY 3 DESC, 2 DESC, 1 LIMIT ")
+        sql.push(" AND h.topic <> '' GROUP BY 1 HAVING sum(h.deflected) > 0 ORDER BY 3 DESC, 2 DESC, 1 LIMIT ")
             .push_bind(LINES);
         let rows: Vec<(String, i64, i64, String, i64, String)> = sql.build_query_as().fetch_all(self.readers()).await?;
         let shown = rows.into_iter().map(|(request, calls, deflected, call, start_ms, quote)| TopRequest {

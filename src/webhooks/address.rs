@@ -125,8 +125,8 @@ pub fn check(text: &str, allowed: &[Network]) -> Result<Target, Forbidden> {
 /// A name of one word, or one that only our own network knows.
 fn is_inside_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let ends = |ending: &&str| name.strip_suffix(*ending).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    !name.contains('.') || INSIDE.iter().any(|ending| ends(&ending))
+    let ends = |ending: &str| name.strip_suffix(ending).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    !name.contains('.') || INSIDE.iter().any(|ending| ends(ending))
 }
 
 /// The addresses of a name, if every single one may be connected to.

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
@@ -373,7 +374,7 @@ fn teams_are_named_once_kept_for_some_days_and_removed_when_empty() {
     assert_eq!(house.ask("POST", "/v1/teams", &admin.headers(), Some(&json!({ "name": "NORTH" }))).status, 409);
     house.sql(&[format!(
         "INSERT INTO call (id, team, name, started_at, received_at, bytes, sha256, state)
-         VALUES ('c1', '{north}', 'a', 0, 1000, 1, '', 'done')"
+         VALUES ('c1', '{north}', 'a', 0, 9000000000000, 1, '', 'failed')"
     )]);
     let path = format!("/v1/teams/{north}");
     let change = |patch: Value| house.ask("PATCH", &path, &admin.headers(), Some(&patch));
@@ -496,7 +497,7 @@ fn behind_https_the_cookie_never_travels_without() {
 
 #[test]
 fn a_session_ends_by_itself() {
-    let house = House::open(&["--session-idle", "1"]);
+    let house = House::open(&["--session-idle", "1m"]);
     let admin = house.admin();
     let (_, quinn) = house.person(&admin, "quinn", "qa", &[]);
     let status = || house.ask("GET", "/v1/session", &quinn.headers(), None).status;
@@ -556,6 +557,71 @@ fn the_command_line_verifies_the_log_and_lets_people_in_again() {
     assert!(!house.command(&["audit", "verify", "--anchor", "nonsense"]).status.success());
     let nowhere = Command::new(env!("CARGO_BIN_EXE_runaround")).args(["audit", "head", "--data", "/nowhere"]).output();
     assert!(!nowhere.unwrap().status.success());
+}
+
+#[test]
+fn what_somebody_read_or_took_out_is_written_down_once() {
+    let house = House::open(&[]);
+    let admin = house.admin();
+    let (north, south) = (house.team(&admin, "north"), house.team(&admin, "south"));
+    let (id, quinn) = house.person(&admin, "quinn", "qa", &[&north]);
+    let (_, other) = house.person(&admin, "other", "qa", &[&south]);
+    let (_, lead) = house.person(&admin, "lead", "supervisor", &[&north]);
+    let report = serde_json::to_string(&crate::report::calls::paediatrician()).unwrap();
+    let sha256: String = Sha256::digest(&report).iter().map(|byte| format!("{byte:02x}")).collect();
+    let call = uuid::Uuid::now_v7();
+    house.sql(&[
+        format!(
+            "INSERT INTO call (id, team, name, started_at, received_at, bytes, sha256, state)
+             VALUES ('{call}', '{north}', 'a', 0, 9000000000000, 1, '', 'done')"
+        ),
+        format!("INSERT INTO job (call, state, queued_at) VALUES ('{call}', 'done', 0)"),
+        format!(
+            "INSERT INTO report (call, json, sha256, made_at) VALUES ('{call}', '{}', '{sha256}', 0)",
+            report.replace('\'', "''")
+        ),
+    ]);
+    let status = |who: &Visit, method: &str, path: &str| house.ask(method, path, &who.headers(), None).status;
+    let path = format!("/v1/calls/{call}/report.txt");
+    assert_eq!(status(&other, "GET", &path), 404);
+    assert_eq!(status(&quinn, "HEAD", &path), 200);
+    assert_eq!(house.audit(&admin, "&action=call.read").len(), 0, "nothing was read yet");
+    assert_eq!(status(&quinn, "GET", &path), 200);
+    assert_eq!(status(&lead, "GET", "/v1/export/calls.csv"), 200);
+    assert_eq!(status(&quinn, "GET", "/v1/export/calls.csv"), 403);
+    let read = house.audit(&admin, "&action=call.read");
+    assert_eq!(read.len(), 1);
+    assert_eq!(read[0]["actor"], format!("person:{id}"));
+    assert_eq!(read[0]["object"], format!("call:{call}"));
+    assert_eq!(house.audit(&admin, "&action=calls.export").len(), 1);
+    let denied = house.audit(&admin, "&action=access.deny");
+    assert_eq!(denied.len(), 1);
+    assert_eq!(denied[0]["object"], "operation:GET /v1/export/calls.csv");
+}
+
+#[test]
+fn who_is_locked_out_hears_nothing_more() {
+    let house = House::open(&[]);
+    let admin = house.admin();
+    let (id, quinn) = house.person(&admin, "quinn", "qa", &[]);
+    let mut socket = TcpStream::connect(house.address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(socket, "GET /v1/events HTTP/1.1\r\nhost: localhost\r\ncookie: {}\r\n\r\n", quinn.cookie).unwrap();
+    let mut reader = BufReader::new(socket);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+    let disable = json!({ "disabled": true });
+    assert_eq!(house.ask("PATCH", &format!("/v1/people/{id}"), &admin.headers(), Some(&disable)).status, 200);
+    let begun = Instant::now();
+    // A chunk of no bytes ends the stream; the connection may live on for another request.
+    while line.trim_end() != "0" {
+        line.clear();
+        if reader.read_line(&mut line).unwrap() == 0 {
+            break;
+        }
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 fn files_of(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {

@@ -30,8 +30,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "domain", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks", "pipeline",
-            "rescore", "live",
+            "domain", "audio", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks",
+            "pipeline", "rescore", "live",
         ],
     ),
     (
@@ -197,4 +197,16 @@ fn the_manual_of_the_detectors_is_current() {
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
     assert!(kept == made, "docs/DETECTORS.md is out of date; run `make docs` and look at the difference");
+}
+
+/// The description of the API is written from its code.
+#[test]
+fn the_description_of_the_api_is_current() {
+    let path = root().join("docs/openapi.json");
+    let made = runaround::http::document_json();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == made, "docs/openapi.json is out of date; run `make docs` and look at the difference");
 }

@@ -155,9 +155,47 @@ fn an_uploaded_call_reaches_its_report_over_a_killed_server() {
         std::thread::sleep(std::time::Duration::from_millis(200));
     };
     assert_eq!(state, "done");
-    let report = Report::from_json(&server.get(&format!("/v1/calls/{id}/report"))).unwrap();
+    let report = Report::from_json(&server.get(&format!("/v1/calls/{id}/report.json"))).unwrap();
     assert_eq!(report.call.outcome, Outcome::Fulfilled);
     assert!(server.get(&format!("/v1/calls/{id}/report.html")).contains("flu shots"));
+}
+
+/// The caller reads his card aloud: its digits are in nothing that is written, and the copy of the sound is silent there.
+#[test]
+fn a_card_read_aloud_is_nowhere() {
+    let out = tempfile::tempdir().unwrap();
+    let card = fixture("card_payment.flac");
+    let folder = models();
+    let arguments = ["--model", "tiny.en", "--models", &folder, "--input"].map(AsRef::as_ref);
+    let paths = [card.as_os_str(), "--out".as_ref(), out.path().as_os_str()];
+    let done = super::support::run_worker(&[arguments.as_slice(), &paths].concat());
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+    let text = fs::read_to_string(out.path().join("report.json")).unwrap();
+    let report = Report::from_json(&text).unwrap();
+    let said: Vec<&str> = report.turns.iter().map(|turn| turn.turn.text.as_str()).collect();
+    assert!(said.iter().all(|text| !text.contains(|c: char| c.is_ascii_digit())), "a digit is left");
+    for format in runaround::report::Format::ALL {
+        let written = format.render(&report);
+        for secret in ["4111", "4-1-1-1", "1-1-1-1", "1111", "1-2-3", "11-29", "11/29", "1982", "one one one"] {
+            assert!(!written.contains(secret), "{secret} in {}", format.ending());
+        }
+    }
+    assert!(said.iter().any(|text| text.contains("[card number]")));
+    assert!(said.iter().any(|text| text.contains("Your balance is paid")), "the rest is still there");
+
+    // Where the labels of the recording say that it was spoken, and where they say that it was not.
+    let mut copy = hound::WavReader::open(out.path().join("playback.wav")).unwrap();
+    let samples: Vec<i16> = copy.samples::<i16>().map(Result::unwrap).collect();
+    let rms = |from: usize, to: usize| {
+        let part = &samples[from * 8 * 2..to * 8 * 2];
+        (part.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / part.len() as f64).sqrt()
+    };
+    for (from, to) in [(11_047, 16_322), (19_673, 20_866), (23_597, 24_608), (29_095, 31_165)] {
+        assert!(rms(from, to) < 1.0, "{from} to {to} ms: {}", rms(from, to));
+    }
+    for (from, to) in [(350, 2_869), (7_106, 10_400), (32_265, 37_206)] {
+        assert!(rms(from, to) > 100.0, "{from} to {to} ms: {}", rms(from, to));
+    }
 }
 
 struct Server {
@@ -169,7 +207,17 @@ impl Server {
     fn start(data: &Path) -> Self {
         use std::io::{BufRead, BufReader};
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runaround"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--model", "tiny.en", "--models", &models(), "--data"])
+            .args([
+                "serve",
+                "--no-auth",
+                "--listen",
+                "127.0.0.1:0",
+                "--model",
+                "tiny.en",
+                "--models",
+                &models(),
+                "--data",
+            ])
             .arg(data)
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::null())

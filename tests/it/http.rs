@@ -204,8 +204,12 @@ pub(crate) fn try_exchange(address: SocketAddr, head: &str, body: &[u8]) -> Opti
     socket.set_read_timeout(Some(Duration::from_secs(120))).ok()?;
     let host =
         if head.to_ascii_lowercase().contains("\nhost:") { String::new() } else { format!("host: {address}\r\n") };
+    let lower = head.to_ascii_lowercase();
+    let says_how_long = lower.contains("\ncontent-length:") || lower.contains("\ntransfer-encoding:");
+    let length =
+        if body.is_empty() || says_how_long { String::new() } else { format!("content-length: {}\r\n", body.len()) };
     let head = head.trim_end().replace('\n', "\r\n");
-    let _ = socket.write_all(format!("{head}\r\n{host}connection: close\r\n\r\n").as_bytes());
+    let _ = socket.write_all(format!("{head}\r\n{host}{length}connection: close\r\n\r\n").as_bytes());
     let _ = socket.write_all(body);
     try_answer(socket)
 }
@@ -486,7 +490,7 @@ fn refusals_are_problem_documents() {
     let server = Server::usual(data.path(), home.path());
     let other = "0190a3c4-7e6f-7a2b-9c3d-112233445566";
 
-    server.get("/nowhere").is_problem(404, "not-found");
+    server.get("/v1/nowhere").is_problem(404, "not-found");
     server.get("/v1/calls/..%2f..%2fetc%2fpasswd").is_problem(404, "not-found");
     server.get(&format!("/v1/calls/{other}")).is_problem(404, "not-found");
     server.get(&format!("/v1/calls/{other}/report.json")).is_problem(404, "not-found");
@@ -703,6 +707,14 @@ impl Program {
     }
 }
 
+impl Drop for Program {
+    /// A test that fails leaves nothing running.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A program that may not answer yet.
 pub(crate) struct Starting {
     pub(crate) child: Child,
@@ -758,8 +770,8 @@ fn the_program_stops_on_sigterm_and_refuses_the_open_network() {
         (["--listen", "0.0.0.0:0"].as_slice(), "--public-url"),
         (&["--listen", "0.0.0.0:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
         (&["--listen", "[::]:0", "--no-auth"], "leave it out, or listen on 127.0.0.1"),
-        (&["--no-auth", "--public-url", "https://calls.example"], "cannot be used with"),
-        (&["--public-url", "https://calls.example/path"], "a scheme and a host"),
+        (&["--no-auth", "--public-url", "https://calls.example"], "is for this machine alone"),
+        (&["--public-url", "https://calls.example/path"], "without a path"),
     ] {
         let refused = Command::new(env!("CARGO_BIN_EXE_runaround"))
             .args(["serve", "--data"])

@@ -63,7 +63,7 @@ fn two_hundred_uploads_of_five_megabytes_at_once_are_kept_in_little_memory() {
 /// Every other one as a form.
 fn send(mut socket: TcpStream, n: usize, body: &[u8]) -> Response {
     socket.set_read_timeout(Some(Duration::from_secs(180))).unwrap();
-    let (kind, before, after) = if n % 2 == 0 {
+    let (kind, before, after) = if n.is_multiple_of(2) {
         ("audio/wav", String::new(), "")
     } else {
         let part = "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n";

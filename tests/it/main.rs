@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says what broke where")]
 
 mod access;
+mod api;
 mod architecture;
 #[cfg(feature = "whisper")]
 mod calls;
@@ -24,7 +25,9 @@ mod policy;
 mod redaction;
 mod report;
 mod slow;
+mod sound;
 mod store;
+mod sandbox;
 mod support;
 #[cfg(feature = "whisper")]
 mod transcribe;

@@ -1,7 +1,7 @@
 //! Damaged and lying recordings over HTTP, through the real worker: all of it but the speech model.
 #![cfg(unix)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -32,7 +32,7 @@ const DOCUMENTED: [&str; 14] = [
     "payload-too-large",
 ];
 
-/// Small recordings in every format, cut to their first second where that can be done by cutting.
+/// Recordings in every format, cut to their first second where cutting leaves them whole.
 fn seeds() -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/formats");
     let mut seeds: Vec<_> = std::fs::read_dir(folder)
@@ -41,7 +41,11 @@ fn seeds() -> Vec<(String, Vec<u8>)> {
         .filter(|path| path.extension().is_some_and(|ending| ending != "md"))
         .map(|path| {
             let mut bytes = std::fs::read(&path).unwrap();
-            bytes.truncate(48_000);
+            let ending = path.extension().unwrap_or_default().to_str().unwrap();
+            // These have their table of contents at the end.
+            if !["m4a", "mp4"].contains(&ending) {
+                bytes.truncate(bytes.len() / 6);
+            }
             (path.file_name().unwrap().to_str().unwrap().to_owned(), bytes)
         })
         .collect();
@@ -113,10 +117,9 @@ fn mutant(random: &mut Random, seeds: &[(String, Vec<u8>)]) -> (String, Vec<u8>)
 #[test]
 fn two_thousand_mutants_are_refused_or_end_with_a_reason_and_leave_nothing() {
     let seed = seed();
-    let (data, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let data = tempfile::tempdir().unwrap();
     let command = [env!("CARGO_BIN_EXE_runaround"), "worker", "--deaf"].map(Into::into);
     let mut program = Program::begin(data.path(), &command).ready();
-    drop(home);
     let address = program.address;
     let seeds = Arc::new(seeds());
     let next = Arc::new(AtomicUsize::new(0));
@@ -126,15 +129,17 @@ fn two_thousand_mutants_are_refused_or_end_with_a_reason_and_leave_nothing() {
         .map(|_| {
             let (seeds, next, tally) = (Arc::clone(&seeds), Arc::clone(&next), Arc::clone(&tally));
             thread::spawn(move || {
-                let mut open: Vec<(usize, String)> = Vec::new();
+                // In their order, as the workers take them: only the first is asked for.
+                let mut open: VecDeque<(usize, String)> = VecDeque::new();
                 loop {
                     let n = next.fetch_add(1, Ordering::SeqCst);
-                    if n < MUTANTS {
+                    let sending = n < MUTANTS;
+                    if sending {
                         let (name, bytes) = mutant(&mut Random::new(seed ^ (n as u64) << 20), &seeds);
                         let head = format!("POST /v1/calls?name={name} HTTP/1.1\ncontent-length: {}", bytes.len());
                         let answer = try_exchange(address, &head, &bytes).expect("an answer");
                         if answer.status == 202 {
-                            open.push((n, answer.json()["id"].as_str().unwrap().to_owned()));
+                            open.push_back((n, answer.json()["id"].as_str().unwrap().to_owned()));
                         } else {
                             let code = answer.json()["code"].as_str().unwrap().to_owned();
                             answer.is_problem(answer.status, &code);
@@ -144,14 +149,16 @@ fn two_thousand_mutants_are_refused_or_end_with_a_reason_and_leave_nothing() {
                         }
                     } else if open.is_empty() {
                         return;
-                    } else {
-                        thread::sleep(Duration::from_millis(20));
                     }
-                    open.retain(|(n, id)| !ended(address, seed, *n, id, &tally));
-                    // What nobody looks at must not pile up.
-                    while open.len() > 20 {
-                        thread::sleep(Duration::from_millis(20));
-                        open.retain(|(n, id)| !ended(address, seed, *n, id, &tally));
+                    while let Some((n, id)) = open.front() {
+                        if ended(address, seed, *n, id, &tally) {
+                            open.pop_front();
+                        } else if sending && open.len() < 20 {
+                            break;
+                        } else {
+                            // What nobody looks at must not pile up.
+                            thread::sleep(Duration::from_millis(50));
+                        }
                     }
                 }
             })

@@ -49,3 +49,21 @@ impl Random {
         (self.next() % n as u64) as usize
     }
 }
+
+/// Runs a worker to its end. It would end by itself if nobody held its standard input open.
+pub(crate) fn run_worker(arguments: &[&std::ffi::OsStr]) -> std::process::Output {
+    use std::process::{Command, Stdio};
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_runaround"))
+        .arg("worker")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let held = child.stdin.take();
+    let done = child.wait_with_output().unwrap();
+    drop(held);
+    done
+}

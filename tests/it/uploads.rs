@@ -10,7 +10,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use runaround::jobs::{self, Pattern};
 use serde_json::{Value, json};
 
-use crate::http::{Response, Server, connect, exchange, files, form, home, jobs_config, roomy, wait_for_file, worker};
+use crate::http::{
+    Response, Server, connect, exchange, files, form, home, is_alive, jobs_config, roomy, wait_for_file, wait_until,
+    worker,
+};
 use crate::store::Sql;
 
 fn post(address: SocketAddr, query: &str, headers: &str, body: &[u8]) -> Response {
@@ -91,7 +94,7 @@ fn a_request_that_comes_twice_counts_once() {
     post(server.address, "?agent=b", key, b"well one").is_problem(422, "idempotency-key-reused");
     post(server.address, "", &format!("\nidempotency-key: {}", "x".repeat(256)), b"well")
         .is_problem(422, "validation-failed");
-    assert_eq!(files(data.path()), [format!("blobs/{id}/original")]);
+    wait_until(|| files(data.path()) == [format!("blobs/{id}/original")]);
 
     // While the first is still coming.
     let mut half = connect(server.address);
@@ -100,16 +103,8 @@ fn a_request_that_comes_twice_counts_once() {
         "POST /v1/calls HTTP/1.1\r\nhost: localhost\r\nidempotency-key: slow\r\ncontent-length: 10\r\n\r\nwell"
     )
     .unwrap();
-    let key = "\nidempotency-key: slow";
-    crate::http::wait_until(|| {
-        let answer = post(server.address, "", key, b"well later");
-        if answer.status == 202 {
-            // Ours was the first; try the next key.
-            return false;
-        }
-        answer.is_problem(409, "request-in-progress");
-        true
-    });
+    wait_until(|| files(data.path()).iter().any(|file| file.starts_with("incoming/")));
+    post(server.address, "", "\nidempotency-key: slow", b"well later").is_problem(409, "request-in-progress");
     drop(half);
 
     assert_eq!(server.send(&format!("DELETE /v1/calls/{id} HTTP/1.1"), b"").status, 202);
@@ -143,7 +138,7 @@ fn a_recording_is_compared_with_its_digest() {
     part(&digest(b"Well")).is_problem(422, "digest-mismatch");
     let (head, body) = form(&[("file", Some("a"), b"well")]);
     server.send(&format!("{head}{}", digest(&body)), &body).is_problem(422, "validation-failed");
-    assert!(files(data.path()).iter().all(|file| file.starts_with("blobs/")));
+    wait_until(|| files(data.path()).iter().all(|file| file.starts_with("blobs/")));
 }
 
 #[test]
@@ -157,7 +152,7 @@ fn a_call_is_given_up_and_analysed_once_more() {
     assert_eq!(act(&id, "cancel").status, 202);
     let call = server.wait_for(&id, "failed");
     assert_eq!(call["error"]["code"], "cancelled");
-    crate::http::wait_until(|| !crate::http::is_alive(&pid));
+    wait_until(|| !is_alive(&pid));
     act(&id, "cancel").is_problem(409, "invalid-state");
     std::fs::write(home.path().join("go"), "").unwrap();
     let again = act(&id, "reprocess");
@@ -185,11 +180,11 @@ fn a_copy_takes_the_place_of_the_recording_unless_the_team_keeps_it() {
     let server = Server::start(data.path(), jobs_config(copying), roomy());
     let id = server.upload(b"as it came");
     server.wait_for(&id, "done");
-    assert_eq!(files(data.path()), [format!("blobs/{id}/playback-1.wav")]);
+    wait_until(|| files(data.path()) == [format!("blobs/{id}/playback-1.wav")]);
     let sql = Sql::open(data.path());
     assert_eq!(sql.number("SELECT count(*) FROM call WHERE original IS NULL AND length(peaks) = 6"), 1);
     assert_eq!(server.send(&format!("POST /v1/calls/{id}/reprocess HTTP/1.1"), b"").status, 202);
-    crate::http::wait_until(|| files(data.path()) == [format!("blobs/{id}/playback-2.wav")]);
+    wait_until(|| files(data.path()) == [format!("blobs/{id}/playback-2.wav")]);
 
     sql.run("UPDATE team SET keep_original = 1");
     let kept = server.upload(b"as it came");

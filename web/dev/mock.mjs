@@ -67,9 +67,10 @@ const clips = [];
 const shares = [];
 const votes = {};
 const samples = [{ id: "s1", name: "Week 47", made_by: "Ana", created_at: new Date().toISOString(), size: 6, calls: calls.filter((c) => c.state === "done").slice(0, 6) }];
-let playbook = { id: "p1", name: "Harbour Bank, telephone desk", toml: readFileSync(join(here, "../fixtures/playbooks/bank.toml"), "utf8"), created_at: new Date().toISOString(), activated_at: new Date().toISOString(), made_by: "Ana" };
+let playbook = { id: "p1", name: "Harbour Bank, telephone desk", toml: readFileSync(join(here, "../fixtures/playbooks/bank.toml"), "utf8"), created_at: new Date().toISOString(), activated_at: new Date().toISOString(), active: true, made_by: "Ana" };
 const playbooks = [playbook];
-let signed = true;
+let signed = !process.env.MOCK_STRANGER;
+let sharedFrom = "";
 const session = { person: { id: "me", name: "Ana Pereira", email: "ana@example.org", role: "admin", teams }, csrf: "mock", accounts: true };
 const streams = new Set();
 setInterval(() => {
@@ -82,11 +83,15 @@ function list(q) {
   let all = calls;
   const is = (name, of) => { if (q.get(name)) all = all.filter((c) => String(of(c) ?? "") === q.get(name)); };
   is("team", (c) => c.team.id); is("agent", (c) => c.agent); is("queue", (c) => c.queue); is("deflected", (c) => c.deflected); is("outcome", (c) => c.outcome); is("state", (c) => c.state); is("reviewed", (c) => !!c.reviewed_by); is("request", (c) => c.request);
+  if (q.get("tag")) all = all.filter((c) => c.tags?.includes(q.get("tag")));
   if (q.get("target")) all = all.filter((c) => c.glyph?.includes(`deflection.${q.get("target")}`));
   if (q.get("from")) all = all.filter((c) => c.started_at >= q.get("from"));
   if (q.get("q")) {
     const word = q.get("q").toLowerCase();
-    all = all.filter((c) => (c.request ?? "").toLowerCase().includes(word)).map((c) => ({ ...c, snippet: { turn: 1, speaker: "caller", start_ms: 5200, text: c.request, marks: [[c.request.toLowerCase().indexOf(word), word.length]] } }));
+    all = all.flatMap((c) => {
+      const turn = c.state === "done" && byId.get(c.id).report.turns.find((t) => t.text.toLowerCase().includes(word));
+      return turn ? [{ ...c, snippet: { turn: turn.i, speaker: turn.speaker, start_ms: turn.start_ms, text: turn.text, marks: [[turn.text.toLowerCase().indexOf(word), word.length]] } }] : [];
+    });
   }
   if (q.get("sort") === "started") all = [...all].reverse();
   if (q.get("sort")?.endsWith("score")) all = [...all].sort((a, b) => ((a.score ?? 0) - (b.score ?? 0)) * (q.get("sort")[0] === "-" ? -1 : 1));
@@ -103,7 +108,7 @@ const point = (n, scale) => ({ at: new Date(Date.now() - (6 - n) * 86_400_000).t
 function trends(q) {
   const groups = { none: [""], agent: agents, team: teams.map((t) => t.name), queue: queues, request: wants, target: ["website", "app", "later"] }[q.get("group") ?? "none"];
   return {
-    headline: { calls: 214, with_request: 196, deflected: 27, pushed_back: 19, fulfilled: 141, caller_ms: 5_940_000 },
+    headline: { calls: calls.length, with_request: Math.min(196, calls.length), deflected: calls.filter((c) => c.deflected).length, pushed_back: 19, fulfilled: 141, caller_ms: 5_940_000 },
     before: { calls: 180, with_request: 160, deflected: 31, pushed_back: 19, fulfilled: 101, caller_ms: 5_940_000 },
     series: groups.map((group) => ({ group, points: Array.from({ length: 7 }, (_, n) => point(n, groups.length > 1 ? 0.4 : 1)) })),
     top_targets: [{ target: "app", kind: "channel", calls: 13 }, { target: "website", kind: "channel", calls: 9 }, { target: "later", kind: "callback", calls: 5 }],
@@ -134,7 +139,7 @@ createServer(async (req, res) => {
     return createReadStream(file).pipe(res);
   }
   if (path === "/v1/session") {
-    if (m === "POST") { if (body.password === "wrong") return problem(401, "unauthorized", "no"); signed = true; }
+    if (m === "POST") { if (/wrong|not the/.test(body.password)) return problem(401, "unauthorized", "no"); signed = true; }
     if (m === "DELETE") { signed = false; return answer(204); }
     return signed ? answer(200, session) : problem(401, "unauthorized", "sign in first");
   }
@@ -144,16 +149,18 @@ createServer(async (req, res) => {
     if (m === "PUT") { Object.assign(clips.find((c) => c.id === shared[2]), { answer: body.answer, answer_note: body.note, answered_at: new Date().toISOString() }); return answer(200, {}); }
     return answer(200, { agent: clips[0]?.agent ?? agents[0], clips: clips.filter((c) => c.agent === clips[0].agent) });
   }
+  if (path === "/v1/setup") { signed = true; return answer(201, session); }
+  if (req.headers.authorization === "Bearer ra_mock") signed = true;
   if (!signed) return problem(401, "unauthorized", "sign in first");
-  if (path === "/v1/setup") return answer(201, session);
   if (path === "/v1/events") { res.writeHead(200, { "content-type": "text/event-stream" }); res.write(": hello\n\n"); streams.add(res); return void req.on("close", () => streams.delete(res)); }
   if (path === "/v1/calls" && m === "GET") return answer(200, list(q));
   if (path === "/v1/calls" && m === "POST") {
     const name = raw.toString("latin1").match(/filename="([^"]*)"/)?.[1] ?? "call.wav";
-    if (name.endsWith(".txt")) return problem(415, "unsupported-media", "this is not a recording that can be read; send wav, flac, mp3, ogg or m4a");
-    const row = make(3 + calls.length, { name, state: "queued", started_at: new Date().toISOString(), glyph: undefined, request: undefined });
+    if (/\.txt$|notes/.test(name)) return problem(415, "unsupported-audio", "this is not a recording that can be read; send wav, flac, mp3, ogg or m4a");
+    const field = (key) => raw.toString().match(new RegExp(`name="${key}"\\r\\n\\r\\n([^\\r]*)`))?.[1];
+    const row = make(3 + calls.length, { ...(field("agent") ? { agent: field("agent") } : {}), ...(field("queue") ? { queue: field("queue") } : {}), tags: (field("tags") ?? "").split(",").map((t) => t.trim()).filter(Boolean), name, state: "queued", started_at: new Date().toISOString(), glyph: undefined, request: undefined });
     calls.unshift(row);
-    setTimeout(() => { Object.assign(row, { state: "done", glyph: glyphOf(reports[0]), request: reports[0].call.request }); byId.get(row.id).report = reports[0]; for (const s of streams) s.write(`event: call\ndata: ${JSON.stringify({ id: row.id, state: "done" })}\n\n`); }, 4000);
+    setTimeout(() => { Object.assign(row, { state: "done", glyph: glyphOf(reports[0]), request: reports[0].call.request }); const held = byId.get(row.id); held.report = reports[0]; held.findings = reports[0].findings.map((f, i) => ({ id: `${f.detector}-${i}`, title: f.note, history: [], ...f })); for (const s of streams) s.write(`event: call\ndata: ${JSON.stringify({ id: row.id, state: "done" })}\n\n`); }, 4000);
     return answer(202, row);
   }
   const at = path.match(/^\/v1\/calls\/([^/]+)(?:\/(.*))?$/);
@@ -171,6 +178,7 @@ createServer(async (req, res) => {
     if (rest === "findings" && m === "POST") { const turn = held.report.turns[body.turn]; held.findings.push({ id: `own-${held.findings.length}`, detector: body.detector, category: body.detector.split(".")[0], title: body.note, confidence: 1, note: body.note, made_by: "Ana Pereira", history: [], evidence: [{ turn: body.turn, speaker: turn.speaker, start_ms: turn.start_ms, end_ms: turn.end_ms, quote: Buffer.from(turn.text).subarray(body.start, body.end).toString() }] }); return answer(201, {}); }
     if (rest === "findings") return answer(200, { findings: held.findings });
     if (rest === "reviewed") { if (body.reviewed) held.row.reviewed_by = "Ana Pereira"; else delete held.row.reviewed_by; return answer(200, {}); }
+    if (rest === "vcon") return answer(200, {});
     const f = rest.match(/^findings\/([^/]+)(\/review)?$/);
     if (f) {
       const finding = held.findings.find((x) => x.id === decodeURIComponent(f[1]));
@@ -182,6 +190,7 @@ createServer(async (req, res) => {
   if (path === "/v1/trends") return answer(200, trends(q));
   if (path === "/v1/agents") return answer(200, { agents: agents.map((agent) => ({ agent, calls: 20, deflected: 3, team: teams[0].id })) });
   if (path === "/v1/queues") return answer(200, { queues: queues.map((queue) => ({ queue, calls: 10 })) });
+  if (path === "/v1/teams" && m === "POST") { teams.push({ id: `t${teams.length}`, ...body }); return answer(201, teams.at(-1)); }
   if (path === "/v1/teams" && m === "GET") return answer(200, { teams });
   if (path === "/v1/detectors") return answer(200, { detectors });
   if (path === "/v1/clips" && m === "GET") return answer(200, { clips });
@@ -189,21 +198,24 @@ createServer(async (req, res) => {
   if (path.startsWith("/v1/clips/")) { clips.splice(clips.findIndex((c) => path.endsWith(c.id)), 1); return answer(204); }
   if (path === "/v1/shares" && m === "GET") return answer(200, { shares });
   if (path === "/v1/shares") { const share = { id: `sh${shares.length}`, ...body, created_at: new Date().toISOString(), expires_at: new Date(Date.now() + body.days * 86_400_000).toISOString() }; shares.push(share); return answer(201, { ...share, link: "/shared/mock-token" }); }
+  if (path === "/v1/samples" && m === "POST") { samples[0] = { ...samples[0], ...body, calls: samples[0].calls.slice(0, body.size) }; return answer(201, samples[0]); }
   if (path === "/v1/samples" && m === "GET") return answer(200, { samples: samples.map(({ calls: c, ...s }) => ({ ...s, judged: Object.keys(votes).length, reviewers: 1 })) });
   const vote = path.match(/^\/v1\/samples\/s1\/calls\/(.+)$/);
   if (vote) { votes[vote[1]] = body; return answer(200, {}); }
   if (path === "/v1/samples/s1") return answer(200, { ...samples[0], calls: samples[0].calls.map((c) => ({ call: c.id, name: c.name, duration_ms: c.duration_ms, vote: votes[c.id] })) });
-  if (path === "/v1/samples/s1/agreement") return answer(200, { kappa: [{ a: "Ana", b: "Ben", measure: "deflected", kappa: 0.71, n: 6, same: 5 }], with_detector: [{ a: "Ana", b: "detector", measure: "deflected", kappa: 0.64, n: 6, same: 5 }] });
+  if (path === "/v1/samples/s1/agreement") return answer(200, { kappa: [{ a: "Ana", b: "Ben", measure: "deflected", kappa: 0.71, n: 6, same: 5 }], with_detector: [{ a: "Ana Pereira", b: "detector", measure: "deflected", kappa: 0.64, n: 6, same: 5 }] });
   if (path === "/v1/playbooks" && m === "GET") return answer(200, { playbooks });
   if (path === "/v1/playbooks") { playbook = { id: `p${playbooks.length + 1}`, name: "Saved", toml: body.toml, created_at: new Date().toISOString() }; playbooks.push(playbook); return answer(201, playbook); }
   if (path === "/v1/playbooks/check") return answer(200, body.toml.includes("colour") ? { ok: false, mistakes: [{ line: 2, column: 1, message: "unknown field `colour`", cure: "remove it, or write `name`, `intent`" }] } : { ok: true, mistakes: [], summary: "2 intents, 1 thing to say, 1 category" });
-  if (/rescore$/.test(path)) return answer(200, { calls: 214, changed: 12, before: { could_have: 20, not_allowed: 4 }, after: { could_have: 31, not_allowed: 4 }, examples: [{ call: calls[0].id }] });
+  if (/rescore$/.test(path)) return answer(200, { calls: 214, changed: 12, skipped: 0, before: { deflected: 27, mean_score: 61.2, verdicts: { could_have: 20, not_allowed: 4 }, house: {} }, after: { deflected: 27, mean_score: 57.9, verdicts: { could_have: 31, not_allowed: 4 }, house: {} }, examples: [{ call: calls[0].id, name: calls[0].name }] });
   if (path.startsWith("/v1/playbooks/")) return answer(200, playbooks.find((p) => path.includes(p.id)) ?? playbook);
+  if (path === "/v1/people" && m === "POST") { session.person = { ...session.person, role: "qa" }; return answer(201, { id: "3", ...body, link: "/setup?token=t&invited" }); }
   if (path === "/v1/people") return answer(200, { people: [session.person, { id: "2", name: "Ben Ode", email: "ben@example.org", role: "qa", teams: [teams[0]], invited: true }] });
+  if (path === "/v1/keys" && m === "POST") return answer(201, { id: "k2", key: "ra_mock", ...body, prefix: "ra_m", created_at: new Date().toISOString() });
   if (path === "/v1/keys") return answer(200, { keys: [{ id: "k", name: "PBX Lisbon", prefix: "ra_8f2k", scopes: ["calls:write"], created_at: new Date().toISOString() }] });
   if (path === "/v1/webhooks") return answer(200, { webhooks: [{ id: "w", url: "https://crm.example.org/hooks/runaround", events: ["call.done"], created_at: new Date().toISOString() }] });
-  if (path === "/v1/audit") return answer(200, { entries: calls.slice(0, 12).map((c, n) => ({ seq: 100 - n, at: c.received_at, actor: "Ana Pereira", action: n % 2 ? "call.listen" : "finding.review", object: `call:${c.id}`, detail: { state: "confirmed" } })), next: null });
-  if (path === "/v1/system") return answer(200, { version: "0.1.0", models: [{ name: "base", present: true }], storeys: ["rules"], disk: { free_bytes: 41e9 }, queue: { queued: 0, running: 1 } });
+  if (path === "/v1/audit") return answer(200, { entries: calls.slice(0, 12).map((c, n) => ({ seq: 100 - n, at: c.received_at, actor: "Ana Pereira", action: ["call.listen", "finding.review", "call.upload"][n % 3], object: `call:${c.id}`, detail: { state: "confirmed" } })), next: null });
+  if (path === "/v1/system") return answer(200, { version: "0.1.0", model: { name: "base", present: true }, storeys: ["rules"], disk: { free_bytes: 41e9 }, queue: { queued: 0, running: 1 } });
   if (path === "/v1/limits") return answer(200, { upload_bytes_max: 2_147_483_648, uploads_at_once: 8 });
   if (path === "/v1/openapi.json") return answer(200, { openapi: "3.1.0", paths: {} });
   problem(404, "not-found", "there is nothing here");

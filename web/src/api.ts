@@ -89,7 +89,7 @@ export interface Detector {
 }
 export interface Clip {
   id: string; call: string; finding?: string; agent: string; start_ms: number; end_ms: number; quote: string; why: string;
-  better?: string; made_by?: string; created_at: string; answer?: "acknowledged" | "disputed"; answer_note?: string; answered_at?: string;
+  better?: string; made_by?: string; created_at: string; has_audio?: boolean; answer?: "acknowledged" | "disputed"; answer_note?: string; answered_at?: string;
 }
 export interface Share { id: string; agent: string; team: string | { id: string; name: string }; created_at: string; expires_at: string; revoked_at?: string; made_by?: string; link?: string }
 export interface Figures {
@@ -108,10 +108,10 @@ export interface Trends {
 }
 export interface Playbook { id: string; name: string; toml?: string; made_by?: string; created_at: string; activated_at?: string; active?: boolean }
 export interface Mistake { line: number; column: number; message: string; cure?: string }
-export interface Check { ok: boolean; mistakes: Mistake[]; summary?: string | Record<string, unknown> }
+export interface Check { ok: boolean; mistakes: Mistake[]; summary?: string }
+interface Judged { deflected: number; mean_score?: number; verdicts: Record<string, number>; house: Record<string, number> }
 export interface Rescore {
-  calls: number; changed: number; before: Record<string, number>; after: Record<string, number>;
-  examples: { call: string; before: unknown; after: unknown }[];
+  calls: number; changed: number; skipped: number; before: Judged; after: Judged; examples: { call: string; name: string }[];
 }
 
 /** What the server says went wrong, in words for people. */

@@ -1,8 +1,9 @@
 // News of calls as they come, for whoever listens.
 import type { Progress, State } from "./api";
 
-export interface News { id: string; state: State; progress?: Progress; revision?: number; erased?: boolean }
-type Listener = (news: News) => void;
+export interface News { id: string; state: State | "erased"; progress?: Progress; revision?: number }
+/** `null`: something was missed; look for yourself. */
+type Listener = (news: News | null) => void;
 
 const listeners = new Set<Listener>();
 let source: EventSource | null = null;
@@ -33,6 +34,9 @@ function open() {
       if (listeners.size) setTimeout(open, 5_000);
     }
   };
+  source.addEventListener("gap", () => {
+    for (const one of listeners) one(null);
+  });
   source.addEventListener("call", (event) => {
     const news = JSON.parse((event as MessageEvent<string>).data) as News;
     for (const one of listeners) one(news);

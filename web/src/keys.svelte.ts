@@ -10,7 +10,7 @@ const stored = (() => {
     return true;
   }
 })();
-export const keyboard = $state<{ on: boolean; groups: { title: string; keys: Key[] }[]; help: boolean }>({ on: stored, groups: [], help: false });
+export const keyboard = $state<{ on: boolean; groups: { id: number; title: string; keys: Key[] }[]; help: boolean }>({ on: stored, groups: [], help: false });
 
 export function setKeys(on: boolean) {
   keyboard.on = on;
@@ -21,12 +21,18 @@ export function setKeys(on: boolean) {
   }
 }
 
+// Kept beside the state: what is read while a page goes away is what was true before the next one came.
+let groups: typeof keyboard.groups = [];
+let made = 0;
+
 /** The keys of a page, for as long as its component lives. */
 export function useKeys(title: string, keys: Key[]) {
-  const group = { title, keys };
-  keyboard.groups.push(group);
+  const id = ++made;
+  groups = [...groups, { id, title, keys }];
+  keyboard.groups = groups;
   onDestroy(() => {
-    keyboard.groups = keyboard.groups.filter((one) => one.title !== title);
+    groups = groups.filter((one) => one.id !== id);
+    keyboard.groups = groups;
   });
 }
 
@@ -47,7 +53,7 @@ export function onKey(event: KeyboardEvent) {
     return;
   }
   if (!keyboard.on && named.length === 1) return;
-  for (const group of [...keyboard.groups].reverse()) {
+  for (const group of [...groups].reverse()) {
     for (const key of group.keys) {
       if (key.keys.includes(named)) {
         event.preventDefault();

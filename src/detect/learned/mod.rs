@@ -97,7 +97,7 @@ pub fn opinions(
     let of_turn = |(turn, view): (&crate::domain::Turn, &View)| {
         let mut voices = Vec::new();
         for side in Side::BOTH.into_iter().filter(|side| side.hears(turn.speaker)) {
-            voices.extend(weights.side(side).voices(view));
+            voices.extend(weights.side(side).voices(view, dialogue.spoken));
         }
         Opinion { voices }
     };

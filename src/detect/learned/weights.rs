@@ -80,6 +80,8 @@ pub(super) struct SideWeights {
     pub bias: Vec<i32>,
     /// None where the rules speak alone.
     pub scale: Vec<Option<Scale>>,
+    /// The same for what was spoken and heard, not typed.
+    pub spoken: Vec<Option<Scale>>,
     pub said: BTreeMap<String, Vec<i32>>,
     pub heard: BTreeMap<String, Vec<i32>>,
     pub place: BTreeMap<String, Vec<i32>>,
@@ -195,13 +197,14 @@ impl SideWeights {
             .chain(self.place.values())
             .chain(&self.point)
             .chain(&self.point_heard);
-        let lists = words.chain([&self.bias]).all(|list| list.len() == labels) && self.scale.len() == labels;
+        let lists = words.chain([&self.bias]).all(|list| list.len() == labels)
+            && [&self.scale, &self.spoken].iter().all(|scales| scales.len() == labels);
         let points = [self.point.len(), self.point_heard.len()];
         if lists && (points == [0, 0] || points == [DIMENSIONS, DIMENSIONS]) { Ok(()) } else { Err(Error::Size(name)) }
     }
 
     /// What they say about a turn, label by label.
-    pub(super) fn voices(&self, view: &View) -> Vec<Voice> {
+    pub(super) fn voices(&self, view: &View, spoken: bool) -> Vec<Voice> {
         let mut around: Vec<f64> = self.bias.iter().map(|&bias| f64::from(bias)).collect();
         add_words(&mut around, &self.heard, &view.heard);
         add_words(&mut around, &self.place, &view.place);
@@ -215,7 +218,7 @@ impl SideWeights {
         let whole = score(&view.said, &view.point);
         let clauses: Vec<Vec<f64>> = view.clauses.iter().map(|clause| score(&clause.said, &clause.point)).collect();
         let voice = |(at, &label): (usize, &Label)| {
-            let scale = self.scale[at]?;
+            let scale = if spoken { self.spoken[at] } else { self.scale[at] }?;
             let of = |sums: &Vec<f64>| (sums[at] / UNIT) as f32;
             let clauses: Vec<_> = clauses.iter().map(of).zip(&view.clauses).collect();
             let (said, quote) = middle_of(of(&whole), &clauses);

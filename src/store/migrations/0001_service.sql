@@ -156,6 +156,8 @@ CREATE INDEX call_facts ON call (
     state, started_at, id, team, agent, queue, direction, deflected, ivr_deflected, pushed_back, outcome, score,
     duration_ms, opportunities, acknowledged, detour_ms, reviewed_at, request
 );
+CREATE INDEX call_score ON call (coalesce(score, -1), id);
+CREATE INDEX call_duration ON call (coalesce(duration_ms, -1), id);
 CREATE INDEX call_erase ON call (erase_at) WHERE erase_at IS NOT NULL;
 
 -- Work on a call. The attempt is the fencing token: whoever finishes must still hold it.
@@ -296,7 +298,7 @@ CREATE TABLE finding (
     review     TEXT CHECK (review IN ('confirmed', 'disputed')),
     PRIMARY KEY (call, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX finding_detector ON finding (detector, review);
+CREATE INDEX finding_detector ON finding (detector, review, made_by, category);
 
 -- Every review ever given, oldest first.
 CREATE TABLE review (

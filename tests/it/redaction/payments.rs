@@ -69,7 +69,7 @@ fn luhn(number: &str) -> bool {
             if n % 2 == 1 { (digit * 2) / 10 + (digit * 2) % 10 } else { digit }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 fn line(dice: &mut Dice) -> Line {

@@ -75,7 +75,7 @@ fn pair(dice: &mut Dice, two: &str, line: Line) -> String {
     match value {
         0..10 => format!("{} {}", unit(dice, '0', line), unit(dice, char::from(b'0' + value as u8), line)),
         10..20 => TEENS[value - 10].to_owned(),
-        _ if value % 10 == 0 => TENS[value / 10 - 2].to_owned(),
+        _ if value.is_multiple_of(10) => TENS[value / 10 - 2].to_owned(),
         _ => {
             let joint = dice.one_of(&["-", " ", "-"]);
             format!("{}{joint}{}", TENS[value / 10 - 2], UNITS[value % 10])
