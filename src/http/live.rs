@@ -18,12 +18,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_tungstenite::tungstenite;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::{Actor, Teams};
+use crate::access::Actor;
 use crate::jobs::CallId;
 use crate::live::bus::Sent;
 use crate::live::card::Card;
@@ -87,7 +88,7 @@ impl From<Refused> for Problem {
             Refused::Full(_) => Self::new("capacity-exceeded", detail).with("retry_after", 30),
             Refused::Stopping => Self::new("shutting-down", detail).with("retry_after", 60),
             Refused::DiskFull => Self::new("insufficient-storage", detail),
-            Refused::OtherRate => Self::new("validation-failed", detail),
+            Refused::OtherRate | Refused::Gone => Self::new("validation-failed", detail),
             Refused::Disk(_) => Self::new("storage-unavailable", "the recording cannot be written; check the disk"),
         }
     }
@@ -103,15 +104,25 @@ struct Side {
 
 /// Live sound over our own protocol
 #[utoipa::path(get, path = "/v1/live/pcm", tag = "live", responses(
-    (status = 101, description = "WebSocket. First a text message {\"type\":\"hello\",\"rate_hz\",\"encoding\":\"pcm_s16le\"|\"mulaw\"|\"alaw\",\"channels\":1|2,\"roles\",\"facts\"}, then binary messages of interleaved samples; {\"type\":\"digit\"} and {\"type\":\"stop\"} in between. The answer to the hello is {\"type\":\"ready\",\"call\":id}. Close codes: 4400 wrong message, 4408 idle, 4413 too long, 1009 message too large, 1012 restart, 1013 no capacity"),
+    (status = 101, description = "WebSocket. First a text message {\"type\":\"hello\",\"rate_hz\",\"encoding\":\"pcm_s16le\"|\"mulaw\"|\"alaw\",\"channels\":1|2,\"roles\",\"facts\"}, then binary messages of interleaved samples; {\"type\":\"digit\"} and {\"type\":\"stop\"} in between. The answer to the hello is {\"type\":\"ready\",\"call\":id,\"from\":sample}. A call whose connection broke is held for 15 s and taken up again by a hello with {\"resume\":{\"call\":id,\"position\":sample}}. Close codes: 4400 wrong message, 4404 no such call to take up, 4408 idle, 1009 message too large, 1012 restart, 1013 no capacity"),
     (status = 401, description = "`authentication-required`"), (status = 403, description = "`forbidden`"),
     (status = 426, description = "Not a WebSocket"),
     (status = 503, description = "`capacity-exceeded`, `shutting-down`"), (status = 507, description = "`insufficient-storage`"),
 ))]
-async fn pcm(State(door): State<Arc<Door>>, upgrade: WebSocketUpgrade) -> Result<Response, Problem> {
+async fn pcm(
+    State(door): State<Arc<Door>>,
+    Extension(actor): Extension<Actor>,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Problem> {
     let doors = doors(&door)?;
-    let seat = doors.switchboard.seat()?;
-    Ok(take(upgrade, doors, Talk::new("pcm", Pcm::default(), Some(seat), None)))
+    let seat = match doors.switchboard.seat() {
+        Ok(seat) => Some(seat),
+        // Whether it is back for a call that has its seat already shows in the hello.
+        Err(Refused::Full(_)) if doors.switchboard.knows(&actor.id) => None,
+        Err(refused) => return Err(refused.into()),
+    };
+    let talk = Talk { owner: Some(actor.id), ..Talk::new("pcm", Pcm::default(), seat, None) };
+    Ok(take(upgrade, doors, talk))
 }
 
 /// Live sound as Twilio Media Streams sends it, and its dialects
@@ -192,42 +203,67 @@ struct Talk<P> {
     protocol: P,
     seat: Option<Seat>,
     pair: Option<Uuid>,
+    /// Who may take the call up again when this socket breaks.
+    owner: Option<String>,
     feed: Option<Feed>,
 }
 
-/// A close code with its reason.
-type Close = (u16, String);
+/// How a socket ended.
+enum End {
+    /// The call is over; the peer is told with a code and a reason, if it can be told.
+    Over(Option<(u16, String)>),
+    /// The socket broke, or its sender is back on another one.
+    Broken,
+}
+
+/// The end of a call that is told.
+fn over(code: u16, reason: impl Into<String>) -> End {
+    End::Over(Some((code, reason.into())))
+}
 
 impl<P: Protocol> Talk<P> {
     fn new(name: &'static str, protocol: P, seat: Option<Seat>, pair: Option<Uuid>) -> Self {
-        Self { name, protocol, seat, pair, feed: None }
+        Self { name, protocol, seat, pair, owner: None, feed: None }
     }
 
     async fn run(mut self, mut socket: WebSocket, board: Switchboard) {
-        let close = self.listen(&mut socket, &board).await;
+        let end = self.listen(&mut socket, &board).await;
         if let (Some(pair), Some(_)) = (self.pair, &self.feed) {
             board.end_side(pair);
         }
-        // The call ends with its feed, whatever becomes of the farewell.
-        drop(self.feed);
-        if let Some((code, reason)) = close {
+        let end = match (end, self.feed.take(), &self.owner) {
+            (End::Broken, Some(feed), Some(_)) => return board.hold(feed),
+            (End::Broken, ..) => None,
+            // The call ends with its feed, which is gone by now, whatever becomes of the farewell.
+            (End::Over(end), ..) => end,
+        };
+        if let Some((code, reason)) = end {
             let frame = CloseFrame { code, reason: reason.into() };
             let _ = timeout(Duration::from_secs(1), socket.send(Message::Close(Some(frame)))).await;
         }
     }
 
-    async fn listen(&mut self, socket: &mut WebSocket, board: &Switchboard) -> Option<Close> {
+    async fn listen(&mut self, socket: &mut WebSocket, board: &Switchboard) -> End {
         let mut wires = Vec::new();
         loop {
+            let line = self.feed.as_ref().map(|feed| Arc::clone(feed.line()));
+            let replaced = async {
+                match &line {
+                    Some(line) => line.replaced().await,
+                    None => std::future::pending().await,
+                }
+            };
             let message = tokio::select! {
                 message = timeout(IDLE, socket.recv()) => message,
-                () = board.stopping() => return Some((1012, "the server restarts".to_owned())),
+                () = board.stopping() => return over(1012, "the server restarts"),
+                () = replaced => return End::Broken,
             };
             let message = match message {
-                Err(_) => return Some((4408, "nothing came for 30 seconds".to_owned())),
-                Ok(None | Some(Ok(Message::Close(_)))) => return None,
-                // Too large, or not UTF-8: the library has told the peer.
-                Ok(Some(Err(_))) => return Some((1009, "send messages of at most 64 KiB".to_owned())),
+                Err(_) => return over(4408, "nothing came for 30 seconds"),
+                Ok(Some(Ok(Message::Close(_)))) => return End::Over(None),
+                Ok(None) => return End::Broken,
+                Ok(Some(Err(error))) if too_large(&error) => return over(1009, "send messages of at most 64 KiB"),
+                Ok(Some(Err(_))) => return End::Broken,
                 Ok(Some(Ok(message))) => message,
             };
             let taken = match &message {
@@ -238,39 +274,63 @@ impl<P: Protocol> Talk<P> {
             for wire in wires.drain(..) {
                 match self.take(wire, socket, board).await {
                     Ok(true) => {}
-                    Ok(false) => return Some((1000, String::new())),
-                    Err(refused) => return Some(refused),
+                    Ok(false) => return over(1000, ""),
+                    Err(end) => return end,
                 }
             }
             if let Err(error) = taken {
-                return Some((error.close_code(), error.to_string()));
+                return over(error.close_code(), error.to_string());
             }
         }
     }
 
     /// False when the call is over.
-    async fn take(&mut self, wire: Wire, socket: &mut WebSocket, board: &Switchboard) -> Result<bool, Close> {
-        let Wire::Begin(hello) = wire else {
-            return Ok(match &mut self.feed {
-                Some(feed) => feed.take(wire),
-                None => wire != Wire::End,
-            });
+    async fn take(&mut self, wire: Wire, socket: &mut WebSocket, board: &Switchboard) -> Result<bool, End> {
+        let begun = match wire {
+            Wire::Begin(hello) => match (self.pair, self.seat.take()) {
+                (Some(pair), _) => board.begin_side(pair, self.name, hello),
+                (None, Some(seat)) => board.begin(seat, self.name, hello),
+                (None, None) => board.seat().and_then(|seat| board.begin(seat, self.name, hello)),
+            },
+            Wire::Resume { call, rate_hz, channels } => {
+                self.seat = None;
+                let id = call.to_string().parse().map_err(|()| over(4404, "no such call"))?;
+                board.resume(id, self.owner.as_deref().unwrap_or_default(), rate_hz, channels).await
+            }
+            wire => {
+                return Ok(match &mut self.feed {
+                    Some(feed) => feed.take(wire),
+                    None => wire != Wire::End,
+                });
+            }
         };
-        let begun = match (self.pair, self.seat.take()) {
-            (Some(pair), _) => board.begin_side(pair, self.name, hello),
-            (None, Some(seat)) => board.begin(seat, self.name, hello),
-            (None, None) => return Err((4400, "a call begins once".to_owned())),
-        };
-        let feed = begun.map_err(|refused| (1013, refused.to_string()))?;
-        if self.name == "pcm" {
-            let ready = serde_json::json!({ "type": "ready", "call": feed.line().id });
+        let feed = begun.map_err(|refused| match refused {
+            Refused::Gone => over(4404, refused.to_string()),
+            Refused::OtherRate => over(4400, refused.to_string()),
+            _ => over(1013, refused.to_string()),
+        })?;
+        if let Some(owner) = &self.owner {
+            feed.line().belongs_to(owner);
+            let ready = serde_json::json!({ "type": "ready", "call": feed.line().id, "from": feed.came() });
             let sent = socket.send(Message::Text(ready.to_string().into())).await;
             self.feed = Some(feed);
-            return Ok(sent.is_ok());
+            return sent.map(|()| true).map_err(|_| End::Broken);
         }
         self.feed = Some(feed);
         Ok(true)
     }
+}
+
+/// Whether a message of the socket was longer than it may be.
+fn too_large(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if matches!(error.downcast_ref(), Some(tungstenite::Error::Capacity(_))) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The running calls.
@@ -295,14 +355,9 @@ async fn list(State(door): State<Arc<Door>>, Extension(actor): Extension<Actor>)
     // Before the calls: an event in between is read twice rather than never.
     let seq = board.bus().latest();
     let mut calls: Vec<Card> =
-        board.lines().iter().filter(|line| sees(&actor, line.team.as_deref())).map(|line| line.card()).collect();
+        board.lines().iter().filter(|line| actor.sees(&line.team)).map(|line| line.card()).collect();
     calls.sort_by(|a, b| b.urgency.cmp(&a.urgency).then_with(|| a.id.cmp(&b.id)));
     Ok(Json(Wall { calls, capacity: board.capacity(), seq }))
-}
-
-/// A call without a team is for those who see every team.
-fn sees(actor: &Actor, team: Option<&str>) -> bool {
-    team.map_or(actor.teams == Teams::All, |team| actor.sees(team))
 }
 
 /// Events of all running calls
@@ -346,7 +401,7 @@ async fn call_events(
 
 fn find(board: &Switchboard, actor: &Actor, id: &str) -> Result<Arc<Line>, Problem> {
     let id: CallId = id.parse().map_err(|()| Problem::not_found())?;
-    let line = board.line(id).filter(|line| sees(actor, line.team.as_deref()));
+    let line = board.line(id).filter(|line| actor.sees(&line.team));
     line.ok_or_else(Problem::not_found)
 }
 
@@ -359,8 +414,7 @@ fn stream(board: Switchboard, actor: Actor, mut seq: u64, call: Option<String>) 
     let (send, receive) = mpsc::channel::<Result<sse::Event, Infallible>>(ON_THE_WAY);
     tokio::spawn(async move {
         let mut bell = board.bus().bell();
-        let wanted =
-            |sent: &Sent| sees(&actor, sent.team.as_deref()) && call.as_ref().is_none_or(|call| *call == sent.call);
+        let wanted = |sent: &Sent| actor.sees(&sent.team) && call.as_ref().is_none_or(|call| *call == sent.call);
         loop {
             bell.mark_unchanged();
             let batch = board.bus().after(seq, BATCH, wanted);

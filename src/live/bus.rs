@@ -23,8 +23,8 @@ pub struct Sent {
     pub seq: u64,
     /// Id of the call.
     pub call: String,
-    /// Team of the call, if it has one.
-    pub team: Option<String>,
+    /// Id of its team.
+    pub team: String,
     /// Its name.
     pub name: &'static str,
     /// All of it, as JSON.
@@ -65,14 +65,14 @@ impl Default for Bus {
 
 impl Bus {
     /// Tells everybody.
-    pub fn publish(&self, call: &str, team: Option<&str>, heard_ms: u64, body: Body) {
+    pub fn publish(&self, call: &str, team: &str, heard_ms: u64, body: Body) {
         let mut ring = self.ring();
         ring.seq += 1;
         let name = body.name();
         let event = Event { seq: ring.seq, call: call.to_owned(), heard_ms, body };
         let json = serde_json::to_string(&event).expect("events are plain data");
         ring.bytes += json.len();
-        let sent = Sent { seq: event.seq, call: event.call, team: team.map(str::to_owned), name, json };
+        let sent = Sent { seq: event.seq, call: event.call, team: team.to_owned(), name, json };
         ring.events.push_back(Arc::new(sent));
         while ring.events.len() > EVENTS_MAX || ring.bytes > BYTES_MAX {
             let Some(oldest) = ring.events.pop_front() else { break };
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn warn(bus: &Bus, call: &str) {
-        bus.publish(call, None, 0, Body::Warning { code: "test", text: String::new() });
+        bus.publish(call, "", 0, Body::Warning { code: "test", text: String::new() });
     }
 
     fn seqs(batch: &Batch) -> Vec<u64> {

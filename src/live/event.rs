@@ -37,7 +37,7 @@ pub enum Body {
         /// What the sender said about it.
         facts: Facts,
     },
-    /// Words, as soon as they are known; not yet in order.
+    /// Words, as soon as they are known; not yet in order. Card numbers and the like are masked, here and in turns.
     Utterance {
         /// Who.
         speaker: Role,
@@ -74,7 +74,7 @@ pub enum Body {
     },
     /// A hint for those who can still help.
     Nudge(super::nudge::Nudge),
-    /// A key.
+    /// A key; told when no other follows it any more. `x` stands for one that is part of a number or a secret.
     Digit {
         /// Who pressed it.
         by: Role,

@@ -66,6 +66,11 @@ impl Default for Config {
 /// Time between two looks at turns and nudges.
 const TICK_MS: u64 = 500;
 
+/// Keys closer together than this are one number. They are told when the row is whole: only then it is known whether it
+/// is a secret.
+const ROW_MS: u64 = 5_000;
+const ROW_MAX: usize = 64;
+
 /// What a call went through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
@@ -95,6 +100,8 @@ pub struct Session {
     /// Utterances that something earlier may still precede, ordered by span.
     early: Vec<Utterance>,
     story: Story,
+    /// Keys of a row that may go on.
+    row: Vec<DtmfDigit>,
     skipped: u64,
     ticked: CallTime,
     pieces: Vec<Piece>,
@@ -128,6 +135,7 @@ impl Session {
             waiting: VecDeque::new(),
             pending: VecDeque::new(),
             early: Vec::new(),
+            row: Vec::new(),
             skipped: 0,
             ticked: CallTime::ZERO,
             pieces: Vec::new(),
@@ -217,6 +225,9 @@ impl Session {
         if now.ms() >= self.ticked.ms() + TICK_MS {
             self.ticked = now;
             self.story.tick(now, out);
+            if self.row.iter().all(|key| key.span.end().ms() + ROW_MS < now.ms()) {
+                self.tell_keys(out);
+            }
         }
     }
 
@@ -251,6 +262,7 @@ impl Session {
             self.story.add(utterance);
         }
         let now = self.heard();
+        self.tell_keys(out);
         self.story.finish(now, out);
         let tally = self.axes.iter().map(Axis::tally).fold(Tally::default(), |sum, tally| Tally {
             lost: sum.lost + tally.lost,
@@ -307,9 +319,18 @@ impl Session {
     }
 
     fn press(&mut self, key: DtmfDigit, out: &mut Vec<Body>) {
-        let by = self.role(key.channel);
-        out.push(Body::Digit { by, digit: key.digit, at_ms: key.span.start().ms() });
+        if self.row.len() == ROW_MAX {
+            self.tell_keys(out);
+        }
+        self.row.push(key);
         self.story.press(key);
+    }
+
+    fn tell_keys(&mut self, out: &mut Vec<Body>) {
+        for key in self.story.shown_keys(std::mem::take(&mut self.row)) {
+            let by = self.role(key.channel);
+            out.push(Body::Digit { by, digit: key.digit, at_ms: key.span.start().ms() });
+        }
     }
 
     fn queue(&mut self, speech: Vec<Speech>) {
@@ -364,14 +385,14 @@ impl Session {
         if words.is_empty() {
             return;
         }
-        let text: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        let utterance = Utterance { channel, span, words };
         out.push(Body::Utterance {
             speaker: self.role(channel),
             start_ms: span.start().ms(),
             end_ms: span.end().ms(),
-            text: text.join(" "),
+            text: self.story.shown(&utterance, &self.early),
         });
-        self.early.push(Utterance { channel, span, words });
+        self.early.push(utterance);
         self.early.sort_by_key(|utterance| (utterance.span, utterance.channel));
     }
 

@@ -9,24 +9,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use crate::access::Actor;
+use crate::access::{Actor, Teams};
 use crate::detect::playbook::Playbook;
 use crate::domain::{ChannelId, Role};
 use crate::jobs::{self, CallId, Jobs, Recording};
-use crate::store;
 use crate::store::calls::Accepted;
+use crate::store::{self, EVERYONE, commit, outbox};
 
 use super::bus::Bus;
 use super::card::Card;
 use super::event::Body;
+use super::nudge::Nudge;
 use super::protocol::{Facts, Hello, Place, Wire};
 use super::recording;
 use super::session::{self, Engine, Session};
@@ -47,8 +48,15 @@ const LISTENING: usize = 256;
 const FAREWELL: Duration = Duration::from_secs(10);
 const HURRIED_FAREWELL: Duration = Duration::from_secs(1);
 
-/// How often the playbook in force is looked for.
-const LOOK_FOR_PLAYBOOK: Duration = Duration::from_secs(5);
+/// How often the playbook in force and the teams are looked for.
+const LOOK_ROUND: Duration = Duration::from_secs(5);
+
+/// A call whose sender's connection broke is held open for so long.
+const HELD: Duration = Duration::from_secs(15);
+
+/// How long a sender that is back waits until its old connection has let go, in steps.
+const LET_GO: Duration = Duration::from_millis(20);
+const LET_GO_STEPS: usize = 100;
 
 /// What this server can take.
 #[derive(Clone, Debug)]
@@ -84,6 +92,9 @@ pub enum Refused {
     /// The other side of this call has another rate.
     #[error("both sides of a call need the same sample rate")]
     OtherRate,
+    /// There is nothing to take up again.
+    #[error("no running call of yours has this id; begin a new one")]
+    Gone,
     /// The recording cannot be written.
     #[error("the recording cannot be written: {0}")]
     Disk(#[from] io::Error),
@@ -115,6 +126,10 @@ struct Inner {
     // std mutexes: nothing awaits while holding them.
     lines: Mutex<BTreeMap<CallId, Arc<Line>>>,
     pairs: Mutex<HashMap<Uuid, Half>>,
+    /// Ends of calls whose connection broke, and until when they are held.
+    held: Mutex<HashMap<CallId, (Feed, Instant)>>,
+    /// Ids of teams by name, in small letters.
+    teams: Mutex<BTreeMap<String, String>>,
     stopping: watch::Sender<bool>,
     runtime: tokio::runtime::Handle,
 }
@@ -124,14 +139,18 @@ struct Inner {
 pub struct Line {
     /// Its name.
     pub id: CallId,
-    /// Whose it is.
-    pub team: Option<String>,
+    /// Id of its team.
+    pub team: String,
     /// Samples a second.
     pub rate_hz: u32,
     /// One or two.
     pub channels: u8,
     card: Mutex<Card>,
     sound: broadcast::Sender<Arc<Vec<i16>>>,
+    /// Who may take it up again, if its protocol can.
+    owner: OnceLock<String>,
+    /// Rings when its owner is back on another connection.
+    replaced: Notify,
 }
 
 impl Line {
@@ -143,6 +162,20 @@ impl Line {
     /// Its sound from now on: 16 bits, channels interleaved. Who is too slow misses some.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Vec<i16>>> {
         self.sound.subscribe()
+    }
+
+    /// From now on the one with this id may take the call up again when the connection breaks.
+    pub fn belongs_to(&self, owner: &str) {
+        self.owner.get_or_init(|| owner.to_owned());
+    }
+
+    /// Resolves when the sender is back on another connection: this one is to be [held](Switchboard::hold).
+    pub async fn replaced(&self) {
+        self.replaced.notified().await;
+    }
+
+    fn is_of(&self, owner: &str) -> bool {
+        self.owner.get().is_some_and(|known| known == owner)
     }
 }
 
@@ -201,12 +234,19 @@ pub struct Feed {
     shift: u8,
     /// Sound that did not fit, per channel.
     missed: [u64; 2],
+    /// Sound that came, per channel, whether it fitted or not.
+    came: [u64; 2],
 }
 
 impl Feed {
     /// The call.
-    pub fn line(&self) -> &Line {
+    pub fn line(&self) -> &Arc<Line> {
         &self.line
+    }
+
+    /// Sound that came so far, in samples of each channel: a sender that was cut off goes on from here.
+    pub fn came(&self) -> u64 {
+        self.came[0]
     }
 
     /// Passes on what the socket said. False once the call is over.
@@ -217,7 +257,7 @@ impl Feed {
             }
             Wire::Digit { channel, digit } => Input::Digit { channel: ChannelId(channel.0 + self.shift), digit },
             Wire::Warn(code) => Input::Warn(code),
-            Wire::Pair(_) | Wire::Begin(_) => return true,
+            Wire::Pair(_) | Wire::Begin(_) | Wire::Resume { .. } => return true,
             Wire::End => return false,
         };
         self.inbox.send(input) != Err(Unsent::Over)
@@ -233,6 +273,8 @@ impl Feed {
             }
         }
         let length = samples.len() as u64;
+        let came = &mut self.came[usize::from(channel.0)];
+        *came = if let Place::At(at) = place { at } else { *came }.saturating_add(length);
         let sent = match *missed {
             0 => self.inbox.send(Input::Audio { channel, place, samples }),
             // Nothing may overtake the news of what is missing.
@@ -281,13 +323,15 @@ impl Switchboard {
             bus: Bus::default(),
             lines: Mutex::default(),
             pairs: Mutex::default(),
+            held: Mutex::default(),
+            teams: Mutex::default(),
             stopping: watch::Sender::new(false),
             runtime: tokio::runtime::Handle::current(),
         }));
         let left = std::fs::read_dir(&board.0.root)?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         let mut left: Vec<CallId> = left.collect();
         left.sort();
-        tokio::spawn(board.clone().follow_playbook());
+        tokio::spawn(board.clone().look_round());
         let recovering = board.clone();
         tokio::spawn(async move {
             for id in left {
@@ -361,11 +405,13 @@ impl Switchboard {
         )?;
         let line = Arc::new(Line {
             id,
-            team: hello.facts.team.clone(),
+            team: self.team(hello.facts.team.as_deref()),
             rate_hz: hello.rate_hz,
             channels: hello.channels,
             card: Mutex::new(Card::new(id.to_string(), protocol, roles.clone(), hello.facts.clone())),
             sound: broadcast::Sender::new(LISTENING),
+            owner: OnceLock::new(),
+            replaced: Notify::new(),
         });
         let (sender, inputs) = sync_channel(INBOX);
         let queued = Arc::new(AtomicU64::new(0));
@@ -381,7 +427,7 @@ impl Switchboard {
             lock(&self.0.lines).remove(&id);
             return Err(cause.into());
         }
-        Ok(Feed { line, inbox, shift: 0, missed: [0; 2] })
+        Ok(Feed { line, inbox, shift: 0, missed: [0; 2], came: [0; 2] })
     }
 
     /// Begins one side of a call that comes over two sockets with the same name: the first to come is the caller, unless
@@ -396,7 +442,13 @@ impl Switchboard {
             if half.line.rate_hz != hello.rate_hz {
                 return Err(Refused::OtherRate);
             }
-            let feed = Feed { line: Arc::clone(&half.line), inbox: half.inbox.clone(), shift: 1, missed: [0; 2] };
+            let feed = Feed {
+                line: Arc::clone(&half.line),
+                inbox: half.inbox.clone(),
+                shift: 1,
+                missed: [0; 2],
+                came: [0; 2],
+            };
             // Nobody holds the call open any more but its two sockets.
             pairs.remove(&pair);
             let _ = feed.inbox.send(Input::Join(ChannelId(1)));
@@ -416,6 +468,46 @@ impl Switchboard {
         lock(&self.0.pairs).remove(&pair);
     }
 
+    /// Keeps a call open whose connection broke, until its sender is back or gives up.
+    pub fn hold(&self, feed: Feed) {
+        let (id, until) = (feed.line.id, Instant::now() + HELD);
+        lock(&self.0.held).insert(id, (feed, until));
+        let board = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(HELD).await;
+            let mut held = lock(&board.0.held);
+            // It may have been taken up and have broken again meanwhile.
+            if held.get(&id).is_some_and(|(_, until)| *until <= Instant::now()) {
+                held.remove(&id);
+            }
+        });
+    }
+
+    /// Whether a call of `owner` runs: it may be back to take it up, which needs no seat.
+    pub fn knows(&self, owner: &str) -> bool {
+        lock(&self.0.lines).values().any(|line| line.is_of(owner))
+    }
+
+    /// Takes a call up again. An old connection that has not noticed yet that it is broken is made to let go.
+    ///
+    /// # Errors
+    /// It is over, somebody else's, or had another rate or other channels.
+    pub async fn resume(&self, id: CallId, owner: &str, rate_hz: u32, channels: u8) -> Result<Feed, Refused> {
+        let line = self.line(id).filter(|line| line.is_of(owner)).ok_or(Refused::Gone)?;
+        if (line.rate_hz, line.channels) != (rate_hz, channels) {
+            return Err(Refused::OtherRate);
+        }
+        for _ in 0..LET_GO_STEPS {
+            if let Some((feed, _)) = lock(&self.0.held).remove(&id) {
+                info!(call = %id, from = feed.came(), "live call taken up again");
+                return Ok(feed);
+            }
+            line.replaced.notify_waiters();
+            tokio::time::sleep(LET_GO).await;
+        }
+        Err(Refused::Gone)
+    }
+
     /// Ends all calls and hands their recordings over; returns when that is done, or at the deadline.
     pub async fn stop(&self, deadline: Duration) {
         self.0.stopping.send_replace(true);
@@ -426,8 +518,32 @@ impl Switchboard {
     }
 
     fn tell(&self, line: &Line, heard_ms: u64, body: Body) {
+        if let Body::Nudge(nudge) = &body {
+            self.0.runtime.spawn(self.clone().send_nudge(line.id, line.team.clone(), heard_ms, nudge.clone()));
+        }
         lock(&line.card).follow(heard_ms, &body);
-        self.0.bus.publish(&line.id.to_string(), line.team.as_deref(), heard_ms, body);
+        self.0.bus.publish(&line.id.to_string(), &line.team, heard_ms, body);
+    }
+
+    /// Puts a nudge into the outbox of the webhooks. What was said stays here; who needs it asks with the call's id.
+    async fn send_nudge(self, id: CallId, team: String, heard_ms: u64, nudge: Nudge) {
+        let told = serde_json::json!({
+            "kind": nudge.kind, "at_ms": heard_ms, "start_ms": nudge.words.start_ms, "end_ms": nudge.words.end_ms,
+        });
+        let sent = async {
+            let mut change = self.0.jobs.store().change().await?;
+            outbox::emit(&mut change, &team, "live.nudge", &id.to_string(), told).await?;
+            commit(change).await
+        };
+        if let Err(cause) = sent.await {
+            warn!(call = %id, %cause, "a nudge cannot be put into the outbox");
+        }
+    }
+
+    /// Id of the team that a sender means; a call that names none, or none of ours, is everybody's.
+    fn team(&self, name: Option<&str>) -> String {
+        let known = name.and_then(|name| lock(&self.0.teams).get(&name.to_lowercase()).cloned());
+        known.unwrap_or_else(|| EVERYONE.to_owned())
     }
 
     /// The thread of one call.
@@ -515,8 +631,8 @@ impl Switchboard {
         tokio::fs::remove_dir_all(&folder).await
     }
 
-    /// Keeps up with the playbook in force.
-    async fn follow_playbook(self) {
+    /// Keeps up with the playbook in force and the teams.
+    async fn look_round(self) {
         let mut known = None;
         loop {
             match self.0.jobs.store().playbook_in_force().await {
@@ -530,8 +646,15 @@ impl Switchboard {
                 Ok(_) => {}
                 Err(cause) => warn!(%cause, "cannot look for the playbook"),
             }
+            match self.0.jobs.store().teams(&Teams::All).await {
+                Ok(teams) => {
+                    let by_name = teams.into_iter().map(|team| (team.name.to_lowercase(), team.id));
+                    *lock(&self.0.teams) = by_name.collect();
+                }
+                Err(cause) => warn!(%cause, "cannot look for the teams"),
+            }
             tokio::select! {
-                () = tokio::time::sleep(LOOK_FOR_PLAYBOOK) => {}
+                () = tokio::time::sleep(LOOK_ROUND) => {}
                 () = self.stopping() => return,
             }
         }

@@ -16,7 +16,7 @@ use runaround::dialogue::GivenRoles;
 use runaround::domain::{Report, Role, RoleBasis, Stop};
 use runaround::http::live::Doors;
 use runaround::jobs::Jobs;
-use runaround::live::dial::{self, Line, Plan, Tally, Tape, percentile};
+use runaround::live::dial::{self, Line, Plan, Tally, Tape, Turn, percentile};
 use runaround::live::protocol::{Encoding, signature};
 use runaround::live::{Config, Engine, Switchboard, door};
 use runaround::pipeline;
@@ -48,37 +48,17 @@ fn worker(home: &Path) -> Vec<OsString> {
 /// transcriber reads, and the words of the turns.
 fn paediatrician(times: usize) -> (Arc<Tape>, Vec<String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/calls");
-    let once = Tape::read(&folder.join("flu_slots.flac")).unwrap();
+    let mut once = Tape::read(&folder.join("flu_slots.flac")).unwrap();
     let labels: Value = serde_json::from_slice(&std::fs::read(folder.join("flu_slots.json")).unwrap()).unwrap();
-    let mut tape = Tape { rate_hz: once.rate_hz, channels: vec![Vec::new(); 2] };
-    let length = once.channels[0].len();
-    for _ in 0..times {
-        for (to, from) in tape.channels.iter_mut().zip(&once.channels) {
-            to.extend(from);
-        }
-    }
-    let mut lines = Vec::new();
-    for (n, turn) in labels["turns"].as_array().unwrap().iter().enumerate() {
-        lines.push(turn["text"].as_str().unwrap().to_owned());
-        let channel = turn["channel"].as_u64().unwrap() as usize;
-        let from = (turn["start_ms"].as_u64().unwrap() + 80) as usize * 8;
-        let to =
-            from + 8 * 300usize.min((turn["end_ms"].as_u64().unwrap() - turn["start_ms"].as_u64().unwrap()) as usize - 100);
-        for time in 0..times {
-            let span = time * length + from..time * length + to;
-            let mut sound: Vec<f32> =
-                tape.channels[channel][span.clone()].iter().map(|x| f32::from(*x) / 32_768.0).collect();
-            Scripted::mark(&mut sound, once.rate_hz, n);
-            for (to, from) in tape.channels[channel][span].iter_mut().zip(sound) {
-                *to = (from * 32_768.0) as i16;
-            }
-        }
-    }
+    let turns: Vec<Turn> = serde_json::from_value(labels["turns"].clone()).unwrap();
+    once.mark(&turns);
+    let channels = once.channels.iter().map(|channel| channel.repeat(times)).collect();
+    let mut tape = Tape { channels, ..once };
     // As the line carries it: what was mu-law once stays what it is.
     for channel in &mut tape.channels {
         *channel = Encoding::Mulaw.decode(&Encoding::Mulaw.encode(channel));
     }
-    (Arc::new(tape), lines)
+    (Arc::new(tape), turns.into_iter().map(|turn| turn.text).collect())
 }
 
 fn pool(lines: &[String], room: usize) -> Pool {
@@ -145,14 +125,15 @@ impl Server {
             reorder: 0.0,
             twice: 0.0,
             jitter_ms: 0,
+            cuts: 0,
             seed: 7,
         }
     }
 
     /// The recordings that workers got, when all calls are done.
     fn heard(&self, tally: &Tally) -> Vec<PathBuf> {
-        for id in &tally.calls {
-            wait_for(self.address, id, "done");
+        for call in &tally.calls {
+            wait_for(self.address, &call.id, "done");
         }
         let files = std::fs::read_dir(self.home.path()).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path| path.extension().is_some_and(|ending| ending == "wav")).collect()
@@ -264,7 +245,7 @@ fn the_paediatrician_over_twilio() {
         assert_eq!(kept[..sent.len()], sent[..]);
         assert!(kept.len() - sent.len() < 160);
     }
-    let call = get(server.address, &format!("/v1/calls/{}", tally.calls[0])).json();
+    let call = get(server.address, &format!("/v1/calls/{}", tally.calls[0].id)).json();
     assert_eq!((&call["state"], &call["direction"]), (&"done".into(), &Value::Null));
     let source = server.home.path().join("source.wav");
     write_wav(&source, &tape, kept[0].len());
@@ -290,6 +271,39 @@ fn write_wav(path: &Path, tape: &Tape, frames: usize) {
         }
     }
     wav.finalize().unwrap();
+}
+
+#[test]
+fn a_broken_connection_is_taken_up_where_it_was() {
+    let (tape, lines) = paediatrician(1);
+    // One seat: whoever is back needs no other.
+    let server = Server::start(&lines, 1, None);
+    let tally = play(&Plan { cuts: 3, pace: 4.0, ..server.plan(Line::Pcm) }, &tape);
+    assert_eq!((tally.played, tally.broken, tally.resumed, tally.calls.len()), (1, 0, 3, 1));
+    let end = tally.calls[0].end.unwrap();
+    assert_eq!((end.lost_ms, end.late_ms), (0, 0));
+    let heard = server.heard(&tally);
+    assert_eq!(heard.len(), 1);
+    for (kept, sent) in samples(&heard[0]).iter().zip(&tape.channels) {
+        assert_eq!(kept[..sent.len()], sent[..]);
+    }
+}
+
+#[test]
+fn nudges_go_out_to_webhooks() {
+    let (tape, lines) = paediatrician(1);
+    let server = Server::start(&lines, 1, None);
+    let wanted = r#"{"url":"https://desk.example/","events":["live.nudge"]}"#;
+    let head = format!("POST /v1/webhooks HTTP/1.1\ncontent-type: application/json\ncontent-length: {}", wanted.len());
+    let made = exchange(server.address, &head, wanted.as_bytes());
+    assert_eq!(made.status, 201, "{}", made.text());
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let tally = play(&Plan { pace: 3.0, ..server.plan(Line::Twilio) }, &tape);
+    assert!(tally.nudges > 0);
+    let sent = get(server.address, &format!("/v1/webhooks/{id}/deliveries")).json();
+    let sent = sent["deliveries"].as_array().unwrap();
+    assert_eq!(sent.len(), tally.nudges);
+    assert!(sent.iter().all(|message| message["event"] == "live.nudge"), "{sent:?}");
 }
 
 #[test]
@@ -450,9 +464,14 @@ fn wrong_messages_are_told_apart() {
     let server = Server::start(&[], 2, None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     use tokio_tungstenite::tungstenite::Message;
+    let strange = format!(
+        r#"{{"type":"hello","rate_hz":8000,"encoding":"mulaw","resume":{{"call":"{}"}}}}"#,
+        uuid::Uuid::now_v7()
+    );
     for (path, message, code) in [
         ("pcm", Message::text("{}"), 4400),
         ("pcm", Message::binary(vec![0u8; 320]), 4400),
+        ("pcm", Message::text(strange.as_str()), 4404),
         ("twilio", Message::binary(vec![0u8; 320]), 1003),
         ("asterisk", Message::text("MEDIA_START format:g722"), 4400),
     ] {
@@ -530,6 +549,7 @@ fn a_killed_server_loses_less_than_a_second_and_makes_the_reports_later() {
         reorder: 0.0,
         twice: 0.0,
         jitter_ms: 0,
+        cuts: 0,
         seed: 3,
     };
     let sent = Arc::clone(&tape);

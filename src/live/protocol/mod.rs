@@ -40,6 +40,15 @@ pub enum Wire {
     Pair(Uuid),
     /// The call begins; audio follows.
     Begin(Hello),
+    /// This socket goes on with the call whose connection broke.
+    Resume {
+        /// Which.
+        call: Uuid,
+        /// Samples a second, as it began.
+        rate_hz: u32,
+        /// Channels, as it began.
+        channels: u8,
+    },
     /// Sound of one channel.
     Audio {
         /// Which.

@@ -7,8 +7,12 @@
 //! text    {"type":"digit","digit":"5","channel":0}
 //! text    {"type":"stop"}
 //! ```
+//!
+//! A hello with `"resume":{"call":"0192..."}` takes up a call whose connection broke; with `position` beside it, sound
+//! goes on from that sample of each channel, else from where the server says it stopped hearing.
 
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{Encoding, Error, Facts, Hello, Message, Place, Protocol, RATES_HZ, Wire, check_length, key};
 use crate::domain::{ChannelId, Role};
@@ -17,6 +21,17 @@ use crate::domain::{ChannelId, Role};
 #[derive(Debug, Default)]
 pub struct Pcm {
     format: Option<(Encoding, u8)>,
+    /// Where the next message of sound goes, if not behind the one before.
+    position: Option<u64>,
+}
+
+/// The call to take up again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Resume {
+    call: Uuid,
+    #[serde(default)]
+    position: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +46,8 @@ enum Text {
         roles: Option<Vec<Role>>,
         #[serde(default)]
         facts: Facts,
+        #[serde(default)]
+        resume: Option<Resume>,
     },
     Digit {
         digit: String,
@@ -59,7 +76,7 @@ impl Pcm {
         let text =
             serde_json::from_str(text).map_err(|_| Error::Malformed("send a hello, a digit or a stop as JSON"))?;
         match (text, self.format) {
-            (Text::Hello { rate_hz, encoding, channels, roles, facts }, None) => {
+            (Text::Hello { rate_hz, encoding, channels, roles, facts, resume }, None) => {
                 if !RATES_HZ.contains(&rate_hz) {
                     return Err(Error::Unsupported("send 8000 to 48000 samples a second"));
                 }
@@ -70,6 +87,11 @@ impl Pcm {
                     return Err(Error::Malformed("name as many roles as there are channels"));
                 }
                 self.format = Some((encoding, channels));
+                if let Some(Resume { call, position }) = resume {
+                    self.position = position;
+                    out.push(Wire::Resume { call, rate_hz, channels });
+                    return Ok(());
+                }
                 out.push(Wire::Begin(Hello { rate_hz, channels, roles, facts: facts.tidy() }));
                 Ok(())
             }
@@ -97,9 +119,10 @@ impl Pcm {
             return Err(Error::Malformed("send whole frames: every channel has a sample"));
         }
         let samples = encoding.decode(bytes);
+        let place = self.position.take().map_or(Place::Next, Place::At);
         for channel in 0..channels {
             let samples = samples.iter().skip(channel).step_by(channels).copied().collect();
-            out.push(Wire::Audio { channel: ChannelId(channel as u8), place: Place::Next, samples });
+            out.push(Wire::Audio { channel: ChannelId(channel as u8), place, samples });
         }
         Ok(())
     }
@@ -139,6 +162,22 @@ mod tests {
         pcm.take(Message::Text(r##"{"type":"digit","digit":"#"}"##), &mut out).unwrap();
         pcm.take(Message::Text(r#"{"type":"stop"}"#), &mut out).unwrap();
         assert_eq!(out, [Wire::Digit { channel: ChannelId(0), digit: '#' }, Wire::End]);
+    }
+
+    #[test]
+    fn a_call_is_taken_up_again_where_the_sender_says() {
+        let hello = r#"{"type":"hello","rate_hz":8000,"encoding":"mulaw","resume":{"call":"01920000-0000-7000-8000-000000000000","position":800}}"#;
+        let (mut pcm, mut out) = begun(hello);
+        assert!(matches!(out[0], Wire::Resume { rate_hz: 8_000, channels: 1, .. }));
+        out.clear();
+        for _ in 0..2 {
+            pcm.take(Message::Binary(&[0xff; 160]), &mut out).unwrap();
+        }
+        let places: Vec<Place> = out
+            .iter()
+            .filter_map(|wire| if let Wire::Audio { place, .. } = wire { Some(*place) } else { None })
+            .collect();
+        assert_eq!(places, [Place::At(800), Place::Next]);
     }
 
     #[test]

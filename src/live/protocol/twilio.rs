@@ -71,7 +71,8 @@ impl Twilio {
     fn start(&mut self, message: &Value, out: &mut Vec<Wire>) -> Result<(), Error> {
         let start = message.get("start").filter(|start| start.is_object());
         let start = start.ok_or(Error::Malformed("`start` says what follows"))?;
-        let format = any(start, &["mediaFormat", "media_format"]).unwrap_or(&Value::Null);
+        // Some say it in `start` itself.
+        let format = any(start, &["mediaFormat", "media_format"]).unwrap_or(start);
         let named = any(format, &["encoding"]).and_then(Value::as_str);
         let encoding = match named.and_then(Encoding::of_name) {
             Some(encoding) => encoding,
