@@ -81,8 +81,7 @@ fn devices_are_named() {
 fn a_call_from_the_sound_card_becomes_a_report() {
     let desk = Desk::new();
     let (lines, out) = (desk.lines.display().to_string(), desk.reports().display().to_string());
-    let args =
-        ["--device", "both", "--stereo", "--rate", "8000", "--seconds", "50", "--script", &lines, "--out", &out];
+    let args = ["--device", "both", "--stereo", "--rate", "8000", "--seconds", "50", "--script", &lines, "--out", &out];
     let heard = desk.listen(&args).assert().success();
     let report = desk.report();
     assert_eq!((report.source.channels, report.source.rate_hz), (2, 8_000));
