@@ -119,7 +119,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         .with_context(|| format!("cannot write {}", recording.display()))?;
     tell(&format!("listening at {rate_hz} Hz; Ctrl-C ends it"));
     let listening = Listening { session, drift: Drift::new(rate_hz), devices: streams.len(), rate_hz };
-    let heard_ms = listening.run(&grabs, &asked, args.seconds.map(|seconds| seconds * 1000))?;
+    let heard_ms = listening.run(grabs, &asked, args.seconds.map(|seconds| seconds * 1000))?;
     drop(streams);
     tell(&format!("recorded {} into {}", CallTime::from_ms(heard_ms), recording.display()));
 
@@ -230,7 +230,7 @@ struct Listening {
 
 impl Listening {
     /// Gives the length of the recording in milliseconds.
-    fn run(mut self, grabs: &Receiver<Grab>, stop: &Stop, most_ms: Option<u64>) -> Result<u64> {
+    fn run(mut self, grabs: Receiver<Grab>, stop: &Stop, most_ms: Option<u64>) -> Result<u64> {
         let mut told = Vec::new();
         let (mut quiet, mut lost) = (Duration::ZERO, 0);
         while !stop.asked() && most_ms.is_none_or(|most| self.session.heard().ms() < most) && quiet < SILENT {
@@ -251,6 +251,8 @@ impl Listening {
             self.session.take_fresh();
             show(&mut told)?;
         }
+        // A device that waits to hand over sound is let go; else it could not be closed.
+        drop(grabs);
         if quiet >= SILENT {
             tell("the sound device gives nothing any more");
         }
