@@ -4,6 +4,7 @@
 //! no clock of ours can make it drift. What the axis gives is always exactly as long as what has been placed on it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::protocol::Place;
 
@@ -207,10 +208,13 @@ impl Axis {
         }
         if at <= self.next + self.slack {
             self.give_from(at, samples, out);
-        } else if self.pending.contains_key(&at) {
-            self.tally.late += samples.len() as u64;
         } else {
-            self.pending.insert(at, samples);
+            match self.pending.entry(at) {
+                Entry::Occupied(_) => self.tally.late += samples.len() as u64,
+                Entry::Vacant(free) => {
+                    free.insert(samples);
+                }
+            }
         }
         while let Some((at, _)) = self.pending.first_key_value() {
             let waited = self.reach() - self.next > self.patience || self.pending.len() > PENDING_MAX;

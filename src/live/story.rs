@@ -30,6 +30,20 @@ const KEYS_MAX: usize = 64;
 /// Utterances before a new one that say whether it holds a secret.
 const CONTEXT: usize = 12;
 
+/// A turn as it was told last.
+struct Told {
+    text: String,
+    labels: Vec<Label>,
+    closed: bool,
+}
+
+impl Told {
+    /// Whether `later` says nothing new.
+    fn covers(&self, later: &Self) -> bool {
+        self.text == later.text && self.labels == later.labels && self.closed >= later.closed
+    }
+}
+
 /// The conversation of one call.
 pub struct Story {
     detectors: Arc<Detectors>,
@@ -41,7 +55,7 @@ pub struct Story {
     dialogue: Dialogue,
     reading: Option<Reading>,
     /// What was told of each turn of the window, by channel and start.
-    told_turns: BTreeMap<(Option<ChannelId>, CallTime), (String, Vec<Label>, bool)>,
+    told_turns: BTreeMap<(Option<ChannelId>, CallTime), Told>,
     /// Requests that begin before the window.
     past: usize,
     told_chains: Vec<event::Story>,
@@ -186,13 +200,11 @@ impl Story {
             labels.dedup();
             let closed = all_closed || now.ms().saturating_sub(turn.span.end().ms()) >= CLOSED_AFTER_MS;
             let key = (turn.channel, turn.span.start());
-            let told = self.told_turns.get(&key);
-            if told
-                .is_some_and(|(text, before, shut)| text == turn.text.as_str() && *before == labels && *shut >= closed)
-            {
+            let told = Told { text: turn.text.as_str().to_owned(), labels: labels.clone(), closed };
+            if self.told_turns.get(&key).is_some_and(|before| before.covers(&told)) {
                 continue;
             }
-            self.told_turns.insert(key, (turn.text.as_str().to_owned(), labels.clone(), closed));
+            self.told_turns.insert(key, told);
             out.push(Body::Turn {
                 key: format!("{}-{}", turn.channel.map_or(0, |channel| channel.0), turn.span.start().ms()),
                 speaker: turn.speaker,

@@ -36,6 +36,7 @@ struct Resume {
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and not for long")]
 enum Text {
     Hello {
         rate_hz: u32,
