@@ -57,11 +57,11 @@ export const count = (n: number, one: string, many = `${one}s`) => `${n.toLocale
 export const percent = (part: number, whole: number) => (whole ? `${Math.round((100 * part) / whole)}%` : "–");
 
 /** "sent to the website", "told to call later". */
-export function turnedAside(kind: DeflectionKind, target: Target): string {
+export function turnedAside(kind: DeflectionKind | (string & {}), target: Target | (string & {})): string {
   if (kind === "callback" || target === "later") return "told to try again later";
   if (kind === "transfer" && target === "elsewhere") return "told to contact somebody else";
   if (target === "elsewhere") return "sent elsewhere";
-  return `sent to ${TARGET[target] ?? target}`;
+  return `sent to ${place(target)}`;
 }
 
 export type Mark =

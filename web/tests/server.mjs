@@ -49,12 +49,23 @@ export async function startServer() {
   };
 }
 
+/** Asks again and again until `holds` says yes. (`page.waitForFunction` takes a promise for a yes.) */
+export async function until(holds, says, { timeout = 30_000, every = 250 } = {}) {
+  const end = Date.now() + timeout;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`after ${timeout / 1000} s still not so: ${says}`);
+    await new Promise((done) => setTimeout(done, every));
+  }
+}
+
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"] });
 
 /** A context of the browser that keeps a list of everything that must not happen. */
 export async function watched(browser, base, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options });
   const wrongs = [];
+  // While the pages change, the program needs not be built anew for each try.
+  if (process.env.RUNAROUND_DIST) await context.route(/\/assets\/app\.(js|css)$/, (route) => route.fulfill({ path: join(process.env.RUNAROUND_DIST, new URL(route.request().url()).pathname) }));
   context.on("request", (request) => {
     const url = new URL(request.url());
     if (!["data:", "blob:"].includes(url.protocol) && url.origin !== base) wrongs.push(`request to ${url.origin}`);
