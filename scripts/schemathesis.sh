@@ -16,9 +16,10 @@ trap 'test -z "$server" || kill "$server"; rm -rf "$work"' EXIT
 server=$!
 for _ in $(seq 100); do grep -q listening "$work/out" && break; sleep 0.1; done
 url=$(sed -n 's/.*\(http:[^ ]*\).*/\1/p' "$work/out" | head -1)
-# The stream of events never ends, no speech model is there to be ready, and resumable uploads have a body of their own
-# kind, so these are left out.
-"$venv/bin/schemathesis" run "$url/v1/openapi.json" --exclude-path /v1/events --exclude-path /readyz \
-    --exclude-path-regex "^/v1/uploads" \
+# Where a speech model is there, being ready is asked for too. The stream of events never ends, so it is left out.
+"$program" models verify >/dev/null 2>&1 && ready= || ready="--exclude-path /readyz"
+export SCHEMATHESIS_HOOKS=scripts/schemathesis_hooks.py
+# shellcheck disable=SC2086
+"$venv/bin/schemathesis" run "$url/v1/openapi.json" --exclude-path /v1/events $ready --header "Tus-Resumable: 1.0.0" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
     --max-examples "$examples" --generation-deterministic --request-timeout 30 --workers 2

@@ -97,7 +97,7 @@ async fn options(State(door): State<Arc<Door>>) -> Response {
 
 /// Begins an upload of `Upload-Length` bytes; `Upload-Metadata` has the fields of the form. May bring the first bytes.
 #[utoipa::path(post, path = "/v1/uploads", tag = "uploads",
-    params(("Upload-Length" = u64, Header), ("Upload-Metadata" = Option<String>, Header)),
+    params(("Tus-Resumable" = String, Header, description = "`1.0.0`"), ("Upload-Length" = u64, Header), ("Upload-Metadata" = Option<String>, Header)),
     request_body(content = String, content_type = "application/offset+octet-stream"), responses(
     (status = 201), (status = 400), (status = 401), (status = 403), (status = 404), (status = 408), (status = 409),
     (status = 412), (status = 413), (status = 415), (status = 422), (status = 429), (status = 460), (status = 503),
@@ -108,7 +108,7 @@ async fn create(State(door): State<Arc<Door>>, Extension(actor): Extension<Actor
 }
 
 /// How much of the upload has arrived.
-#[utoipa::path(head, path = "/v1/uploads/{id}", tag = "uploads", params(("id" = String, Path)), responses(
+#[utoipa::path(head, path = "/v1/uploads/{id}", tag = "uploads", params(("id" = String, Path), ("Tus-Resumable" = String, Header, description = "`1.0.0`")), responses(
     (status = 200), (status = 401), (status = 403), (status = 404), (status = 410), (status = 412), (status = 422),
     (status = 503), (status = 507),
 ))]
@@ -123,7 +123,7 @@ async fn head(
 
 /// Brings the bytes from `Upload-Offset` on. The last byte makes the call; its id is in the header `runaround-call`.
 #[utoipa::path(patch, path = "/v1/uploads/{id}", tag = "uploads",
-    params(("id" = String, Path), ("Upload-Offset" = u64, Header), ("Upload-Checksum" = Option<String>, Header)),
+    params(("id" = String, Path), ("Tus-Resumable" = String, Header, description = "`1.0.0`"), ("Upload-Offset" = u64, Header), ("Upload-Checksum" = Option<String>, Header)),
     request_body(content = String, content_type = "application/offset+octet-stream"), responses(
     (status = 204), (status = 400), (status = 401), (status = 403), (status = 404), (status = 408), (status = 409),
     (status = 410), (status = 412), (status = 413), (status = 415), (status = 422), (status = 460), (status = 503),
@@ -139,7 +139,7 @@ async fn patch(
 }
 
 /// Gives the upload up. A call that it became stays.
-#[utoipa::path(delete, path = "/v1/uploads/{id}", tag = "uploads", params(("id" = String, Path)), responses(
+#[utoipa::path(delete, path = "/v1/uploads/{id}", tag = "uploads", params(("id" = String, Path), ("Tus-Resumable" = String, Header, description = "`1.0.0`")), responses(
     (status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 503),
     (status = 507),
 ))]

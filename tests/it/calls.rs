@@ -144,17 +144,7 @@ fn an_uploaded_call_reaches_its_report_over_a_killed_server() {
     let id = server.upload(&fs::read(fixture("flu_slots_b.flac")).unwrap());
     server.kill();
     server = Server::start(data.path());
-    let begun = std::time::Instant::now();
-    let state = loop {
-        let call: serde_json::Value = serde_json::from_str(&server.get(&format!("/v1/calls/{id}"))).unwrap();
-        let state = call["state"].as_str().unwrap().to_owned();
-        if state != "queued" && state != "running" {
-            break state;
-        }
-        assert!(begun.elapsed().as_secs() < 240, "the call is still {state}: {call}");
-        std::thread::sleep(std::time::Duration::from_millis(200));
-    };
-    assert_eq!(state, "done");
+    assert_eq!(server.finished(&id), "done");
     let report = Report::from_json(&server.get(&format!("/v1/calls/{id}/report.json"))).unwrap();
     assert_eq!(report.call.outcome, Outcome::Fulfilled);
     assert!(server.get(&format!("/v1/calls/{id}/report.html")).contains("flu shots"));
@@ -198,7 +188,88 @@ fn a_card_read_aloud_is_nowhere() {
     }
 }
 
+/// The same call through the server: what was said of the card is in no byte that it keeps, sends or logs. Only the
+/// recording itself, as it came, still holds the voice.
+#[test]
+fn a_card_read_aloud_to_the_server_is_in_no_file_answer_or_log() {
+    let card = fixture("card_payment.flac");
+    let (plain, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let folder = models();
+    let arguments = ["--unredacted", "--model", "tiny.en", "--models", &folder, "--input"].map(AsRef::as_ref);
+    let paths = [card.as_os_str(), "--out".as_ref(), plain.path().as_os_str()];
+    assert!(super::support::run_worker(&[arguments.as_slice(), &paths].concat()).status.success());
+    let heard = Report::from_json(&fs::read_to_string(plain.path().join("report.json")).unwrap()).unwrap();
+
+    let mut server = Server::start(data.path());
+    let id = server.upload(&fs::read(&card).unwrap());
+    assert_eq!(server.finished(&id), "done");
+    let kept = Report::from_json(&server.get(&format!("/v1/calls/{id}/report.json"))).unwrap();
+    assert_eq!(heard.turns.len(), kept.turns.len());
+
+    let mut secrets = Vec::new();
+    let mut harmless = Vec::new();
+    for (heard, kept) in heard.turns.iter().zip(&kept.turns) {
+        let text = &heard.turn.text;
+        if *text == kept.turn.text {
+            harmless.push(text.as_bytes().to_vec());
+        } else {
+            secrets.push(text.as_bytes().to_vec());
+            let numbers =
+                text.split_whitespace().filter(|word| word.len() > 4 && word.contains(|c: char| c.is_ascii_digit()));
+            secrets.extend(numbers.map(|word| word.as_bytes().to_vec()));
+        }
+    }
+    assert!(secrets.len() >= 8 && harmless.len() >= 5, "the card, its end, the code and the birthday were heard");
+    let holds = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+
+    let mut pages: Vec<String> =
+        ["report.json", "report.html", "report.txt", "report.srt", "report.vtt", "transcript", "findings", "vcon"]
+            .iter()
+            .map(|page| format!("/v1/calls/{id}/{page}"))
+            .collect();
+    pages.extend(["calls.csv", "findings.csv", "calls.jsonl"].map(|page| format!("/v1/export/{page}")));
+    pages.push("/v1/calls?q=card".to_owned());
+    pages.push("/metrics".to_owned());
+    for page in pages {
+        let answer = server.get(&page);
+        assert!(!answer.is_empty() && !answer.contains("\"status\":4"), "{page}");
+        assert!(!secrets.iter().any(|secret| holds(answer.as_bytes(), secret)), "{page} tells");
+    }
+    for number in ["4111", "%224%201%201%201%22", "1982", "%2211%2029%22", "%221%202%203%22"] {
+        let found = server.get(&format!("/v1/calls?q={number}"));
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        assert_eq!(found["calls"].as_array().map(Vec::len), Some(0), "{number} is in the index");
+    }
+
+    let search = |log: &Path| {
+        let mut seen = 0;
+        for file in [files_below(data.path()), vec![log.to_owned()]].concat() {
+            let bytes = fs::read(&file).unwrap();
+            assert!(!secrets.iter().any(|secret| holds(&bytes, secret)), "{} tells", file.display());
+            seen += harmless.iter().filter(|text| holds(&bytes, text)).count();
+        }
+        assert!(seen >= harmless.len(), "this search finds what is there");
+    };
+    search(server.log.path());
+    server.kill();
+    search(server.log.path());
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
+
 struct Server {
+    log: tempfile::NamedTempFile,
     child: std::process::Child,
     address: String,
 }
@@ -206,12 +277,15 @@ struct Server {
 impl Server {
     fn start(data: &Path) -> Self {
         use std::io::{BufRead, BufReader};
+        let log = tempfile::NamedTempFile::new().unwrap();
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runaround"))
             .args([
                 "serve",
                 "--no-auth",
                 "--listen",
                 "127.0.0.1:0",
+                "--log-level",
+                "debug",
                 "--model",
                 "tiny.en",
                 "--models",
@@ -220,12 +294,12 @@ impl Server {
             ])
             .arg(data)
             .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::null())
+            .stderr(log.reopen().unwrap())
             .spawn()
             .unwrap();
         let first = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
         let address = first.rsplit("http://").next().unwrap().trim().to_owned();
-        Self { child, address }
+        Self { log, child, address }
     }
 
     fn ask(&self, head: &str, body: &[u8]) -> String {
@@ -254,6 +328,20 @@ impl Server {
 
     fn get(&self, path: &str) -> String {
         self.ask(&format!("GET {path} HTTP/1.1"), &[])
+    }
+
+    /// Waits until the call is no longer at work and tells its state.
+    fn finished(&self, id: &str) -> String {
+        let begun = std::time::Instant::now();
+        loop {
+            let call: serde_json::Value = serde_json::from_str(&self.get(&format!("/v1/calls/{id}"))).unwrap();
+            let state = call["state"].as_str().unwrap().to_owned();
+            if state != "queued" && state != "running" {
+                return state;
+            }
+            assert!(begun.elapsed().as_secs() < 240, "the call is still {state}: {call}");
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
     }
 
     fn kill(&mut self) {

@@ -17,8 +17,8 @@ use super::{DIMENSIONS, Error, Point};
 const LAYERS: usize = 3;
 /// Word pieces of a sentence that are looked at.
 const LONGEST: usize = 128;
-/// Word pieces computed at a time; bounds the memory.
-const BATCH: usize = 4_096;
+/// Word pieces computed at a time: what lies between two layers stays in the cache.
+const BATCH: usize = 512;
 const HEADS: usize = 12;
 const HEAD: usize = DIMENSIONS / HEADS;
 const INNER: usize = 4 * DIMENSIONS;
