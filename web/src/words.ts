@@ -31,6 +31,15 @@ export const CATEGORY: Record<string, string> = {
   deflection: "sent away", script: "script instead of help", empathy: "empathy", ivr: "recorded voice", help: "went well",
   house: "house rule",
 };
+/** What reviewers call the findings of a detector; rules of the house bring their own name. */
+const DETECTOR: Record<string, string> = {
+  "deflection.channel": "Sent to another channel", "deflection.callback": "Told to try again later", "deflection.transfer": "Sent to others",
+  "deflection.again": "Sent away once more", "deflection.ivr": "Sent away by the recorded voice", "script.policy_quote": "Rule in place of help",
+  "script.hollow_apology": "Stock apology", "script.filler": "Stock phrase", "script.refusal": "Plain no", "empathy.blame_lecture": "Lecture",
+  "empathy.missed": "Hardship passed unnoticed", "empathy.acknowledged": "Hardship noticed", "help.warm_transfer": "Handed over with the story",
+  "help.ownership": "Took it on", "help.gave_way": "Gave way after all", "ivr.loop": "The same prompt again and again", "ivr.zero_out": "Asked for a person",
+};
+export const findingName = (one: { id: string; title: string }) => DETECTOR[one.id] ?? (one.title || one.id);
 export const BURDEN: Record<string, string> = {
   bereavement: "somebody died", illness: "illness", missed_event: "something missed", money: "money trouble", long_wait: "a long wait",
   repeated_contact: "having asked before", worry: "worry", frustration: "frustration",
