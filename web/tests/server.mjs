@@ -16,11 +16,11 @@ export function program() {
 }
 
 /** Starts `runaround serve`; `stop` ends it and removes its data. `seed` made-up calls are there from the start. */
-export async function startServer({ seed = 0, accounts = true } = {}) {
+export async function startServer({ seed = 0, accounts = true, options = [] } = {}) {
   const data = mkdtempSync(join(tmpdir(), "runaround-web-"));
   if (seed) execFileSync(program(), ["seed", "--data", data, "--calls", String(seed)]);
   const model = process.env.RUNAROUND_MODEL ?? "tiny.en";
-  const extra = (process.env.RUNAROUND_ARGS ?? "").split(" ").filter(Boolean);
+  const extra = [...options, ...(process.env.RUNAROUND_ARGS ?? "").split(" ").filter(Boolean)];
   if (!accounts) extra.push("--no-auth");
   const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, ...extra], { stdio: ["ignore", "pipe", "pipe"] });
   const said = [];
