@@ -63,7 +63,7 @@ export const OUTCOMES = Object.keys(OUTCOME) as Outcome[];
 export const TARGETS = Object.keys(TARGET) as Target[];
 export const times = (n: number) => (n === 1 ? "once" : n === 2 ? "twice" : `${n} times`);
 export const count = (n: number, one: string, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
-export const percent = (part: number, whole: number) => (whole ? `${Math.round((100 * part) / whole)}%` : "–");
+export const percent = (part: number, whole: number) => (whole ? `${Math.min(100, Math.round((100 * part) / whole))}%` : "–");
 
 /** "sent to the website", "told to call later". */
 export function turnedAside(kind: DeflectionKind | (string & {}), target: Target | (string & {})): string {

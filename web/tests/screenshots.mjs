@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, openAsBlob, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { FIXTURES, launch, program, startServer, until } from "./server.mjs";
+import { ADMIN, FIXTURES, launch, program, startServer, until } from "./server.mjs";
 
 const OUT = resolve(import.meta.dirname, "../../docs/screenshots");
 const AGENTS = ["Dana Ruiz", "Marco Neri", "Priya Nair"];
@@ -13,11 +13,15 @@ const CALLS = ["card_payment", "login_help", "sofa_mono", "ivr_water", "bulky_pi
 
 mkdirSync(OUT, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), "runaround-pictures-"));
-const server = await startServer({ seed: 1500, accounts: false });
+const server = await startServer({ seed: 1500 });
 const browser = await launch();
-const get = async (path) => (await fetch(server.base + path)).json();
+const begun = await fetch(`${server.base}/v1/setup`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ ...ADMIN, token: new URL(server.link).searchParams.get("token") }) });
+const [cookie] = begun.headers.getSetCookie();
+const mine = { cookie: cookie.split(";")[0], "x-csrf-token": (await begun.json()).csrf, origin: server.base };
+const get = async (path) => (await fetch(server.base + path, { headers: mine })).json();
 const send = async (method, path, body) => {
-  const answer = await fetch(server.base + path, body instanceof FormData ? { method, body } : { method, body: JSON.stringify(body ?? {}), headers: { "content-type": "application/json" } });
+  const asked = body instanceof FormData ? { method, body, headers: mine } : { method, body: JSON.stringify(body ?? {}), headers: { ...mine, "content-type": "application/json" } };
+  const answer = await fetch(server.base + path, asked);
   if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
   return answer.status === 204 ? null : answer.json();
 };
@@ -39,7 +43,7 @@ try {
   const better = "I can do that for you right now. Would Tuesday at ten or Thursday at four suit you better?";
   for (const { id, agent } of calls) {
     const { findings } = await get(`/v1/calls/${id}/findings`);
-    for (const [n, finding] of findings.entries()) await send("PUT", `/v1/calls/${id}/findings/${finding.id}/review`, n % 4 ? { state: "confirmed" } : { state: "disputed", reason: "other" });
+    if (id !== call.id) for (const [n, finding] of findings.entries()) await send("PUT", `/v1/calls/${id}/findings/${finding.id}/review`, n % 4 ? { state: "confirmed" } : { state: "disputed", reason: "other" });
     const away = findings.find((one) => one.category === "deflection");
     if (away && agent === call.agent) await send("POST", "/v1/clips", { call: id, finding: away.id, why: away.note, better });
   }
@@ -54,12 +58,14 @@ try {
   for (const colorScheme of ["light", "dark"]) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", colorScheme });
     if (process.env.RUNAROUND_DIST) await context.route(/\/assets\/app\.(js|css)$/, (route) => route.fulfill({ path: join(process.env.RUNAROUND_DIST, new URL(route.request().url()).pathname) }));
+    const [name, value] = mine.cookie.split(/=(.*)/s);
+    await context.addCookies([{ name, value, url: server.base }]);
     const page = await context.newPage();
     for (const [name, path] of Object.entries(pages)) {
       await page.goto(server.base + path);
       await page.locator("main :is(h1, h2, p)").first().waitFor({ state: "attached" });
       await page.waitForFunction(() => !document.querySelector(".bone"));
-      if (name === "review") for (let n = 0; n < 2; n++) await page.keyboard.press("n");
+      if (name === "review") await page.keyboard.press("n");
       await page.waitForTimeout(700);
       const raw = join(folder, `${name}.png`);
       await page.screenshot({ path: raw });
