@@ -36,6 +36,8 @@ QUESTIONS = {
     "one call": ["/v1/calls/{id}", "/v1/calls/{id}/findings", "/v1/calls/{id}/transcript"],
     "trends, all": ["/v1/trends", "/v1/trends?by=week&group=team"],
     "trends, groups": ["/v1/trends?by=week&group=" + group for group in ("agent", "queue", "request", "target")],
+    # Another stretch of time each round, so that nothing can be remembered.
+    "trends, counted anew": ["/v1/trends?by=week&from=2001-01-01T00:{minute:02}:{second:02}Z"],
     "agents, detectors": ["/v1/agents", "/v1/queues", "/v1/detectors"],
 }
 
@@ -78,7 +80,7 @@ def ask(pid, address):
         times = []
         begun = cpu(pid)
         for n in range(ROUNDS):
-            path = paths[n % len(paths)].replace("{id}", random.choice(ids))
+            path = paths[n % len(paths)].format(id=random.choice(ids), minute=n // 60 % 60, second=n % 60)
             start = time.perf_counter()
             get(path)
             times.append((time.perf_counter() - start) * 1000)

@@ -19,6 +19,9 @@ url=$(sed -n 's/.*\(http:[^ ]*\).*/\1/p' "$work/out" | head -1)
 # Where a speech model is there, being ready is asked for too. The stream of events never ends, so it is left out.
 "$program" models verify >/dev/null 2>&1 && ready= || ready="--exclude-path /readyz"
 export SCHEMATHESIS_HOOKS=scripts/schemathesis_hooks.py
+RUNAROUND_CALLS=$(python3 -c 'import json, sys, urllib.request as web
+print(*(call["id"] for call in json.load(web.urlopen(sys.argv[1] + "/v1/calls"))["calls"]), sep=",")' "$url")
+export RUNAROUND_CALLS
 # shellcheck disable=SC2086
 "$venv/bin/schemathesis" run "$url/v1/openapi.json" --exclude-path /v1/events $ready --header "Tus-Resumable: 1.0.0" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \

@@ -44,7 +44,8 @@ async fn trends(
     Parameters(cut, scope): Parameters<Cut, Scope>,
 ) -> Result<Response, Problem> {
     let (by, group) = (cut.by.unwrap_or_default(), cut.group.unwrap_or_default());
-    Ok(Json(door.store.trends(&scope, by, group, &actor.teams).await?).into_response())
+    let trends = door.store.trends(&scope, by, group, &actor.teams).await?;
+    Ok(Json(&*trends).into_response())
 }
 
 /// Agents.

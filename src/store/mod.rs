@@ -29,6 +29,7 @@ pub mod lock;
 pub mod outbox;
 pub mod people;
 pub mod playbooks;
+mod remembered;
 pub mod reports;
 pub mod search;
 pub mod seed;
@@ -140,6 +141,7 @@ pub struct Store {
     readers: SqlitePool,
     writer: SqlitePool,
     blobs: Arc<dyn ObjectStore>,
+    trends: Arc<remembered::Remembered<trends::Trends>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -182,7 +184,7 @@ impl Store {
         let blobs = Arc::new(
             LocalFileSystem::new_with_prefix(root.join("blobs"))?.with_automatic_cleanup(true).with_fsync(true),
         );
-        Ok(Self { root: Arc::new(root.to_owned()), readers, writer, blobs })
+        Ok(Self { root: Arc::new(root.to_owned()), readers, writer, blobs, trends: Arc::default() })
     }
 
     /// Clears up behind a server that died: nobody waits for what was on its way in, and what was at work waits again.

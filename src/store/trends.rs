@@ -7,6 +7,8 @@
 //! *Caller time* is the time from the first time an agent sent the caller away to the end of the call. Days and weeks
 //! (from Monday) are UTC.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 use utoipa::{IntoParams, ToSchema};
@@ -281,11 +283,23 @@ impl Scope {
 }
 
 impl Store {
-    /// What happens again and again in the calls of these teams.
+    /// What happens again and again in the calls of these teams. Counted anew only when something has changed.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn trends(&self, scope: &Scope, step: Step, group: Group, teams: &Teams) -> Result<Trends> {
+    pub async fn trends(&self, scope: &Scope, step: Step, group: Group, teams: &Teams) -> Result<Arc<Trends>> {
+        let question = format!("{scope:?} {step:?} {group:?} {teams:?}");
+        // Before counting: an answer that a change overtakes counts as old.
+        let beats = self.beats().await?;
+        if let Some(answer) = self.trends.get(&question, beats) {
+            return Ok(answer);
+        }
+        let answer = Arc::new(self.counted(scope, step, group, teams).await?);
+        self.trends.keep(question, beats, Arc::clone(&answer));
+        Ok(answer)
+    }
+
+    async fn counted(&self, scope: &Scope, step: Step, group: Group, teams: &Teams) -> Result<Trends> {
         let before = async {
             match scope.before() {
                 Some(before) => self.figures(&before, teams).await.map(Some),

@@ -418,6 +418,17 @@ fn trends_count_what_is_there() {
     );
     let days = house.get("/v1/trends?from=2026-07-01&to=2026-07-31");
     assert!(days["before"]["calls"].is_number());
+
+    // An answer that is given again knows what has changed meanwhile.
+    let one = &house.calls[0];
+    let calls = |path: &str| house.get(path)["headline"]["calls"].as_i64().unwrap();
+    for _ in 0..2 {
+        assert_eq!((calls("/v1/trends"), calls("/v1/trends?agent=Newcomer")), (150, 0));
+    }
+    house.done("PATCH", &format!("/v1/calls/{}", one.id), 200, &json!({ "agent": "Newcomer" }));
+    assert_eq!((calls("/v1/trends"), calls("/v1/trends?agent=Newcomer")), (150, 1));
+    assert_eq!(house.send("DELETE", &format!("/v1/calls/{}", one.id), &json!({})).status, 202);
+    assert_eq!((calls("/v1/trends"), calls("/v1/trends?agent=Newcomer")), (149, 0));
 }
 
 #[test]
