@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, openAsBlob, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { call } from "./phone.mjs";
 import { ADMIN, FIXTURES, launch, program, startServer, until } from "./server.mjs";
 
 const OUT = resolve(import.meta.dirname, "../../docs/screenshots");
@@ -13,7 +14,7 @@ const CALLS = ["card_payment", "login_help", "sofa_mono", "ivr_water", "bulky_pi
 
 mkdirSync(OUT, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), "runaround-pictures-"));
-const server = await startServer({ seed: 1500 });
+const server = await startServer({ seed: 1500, options: ["--live", "4"] });
 const browser = await launch();
 const begun = await fetch(`${server.base}/v1/setup`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ ...ADMIN, token: new URL(server.link).searchParams.get("token") }) });
 const [cookie] = begun.headers.getSetCookie();
@@ -39,41 +40,67 @@ try {
   await until(async () => (await get("/v1/calls?tag=real&state=done")).total === CALLS.length, "all calls are analysed", { timeout: 1_800_000, every: 1000 });
 
   const { calls } = await get("/v1/calls?tag=real");
-  const call = calls.find((one) => one.name === "flu_slots.flac");
+  const shown = calls.find((one) => one.name === "flu_slots.flac");
   const better = "I can do that for you right now. Would Tuesday at ten or Thursday at four suit you better?";
   for (const { id, agent } of calls) {
     const { findings } = await get(`/v1/calls/${id}/findings`);
-    if (id !== call.id) for (const [n, finding] of findings.entries()) await send("PUT", `/v1/calls/${id}/findings/${finding.id}/review`, n % 4 ? { state: "confirmed" } : { state: "disputed", reason: "other" });
+    if (id !== shown.id) for (const [n, finding] of findings.entries()) await send("PUT", `/v1/calls/${id}/findings/${finding.id}/review`, n % 4 ? { state: "confirmed" } : { state: "disputed", reason: "other" });
     const away = findings.find((one) => one.category === "deflection");
-    if (away && agent === call.agent) await send("POST", "/v1/clips", { call: id, finding: away.id, why: away.note, better });
+    if (away && agent === shown.agent) await send("POST", "/v1/clips", { call: id, finding: away.id, why: away.note, better });
   }
   for (const { id } of calls.slice(3)) await send("PUT", `/v1/calls/${id}/reviewed`, { reviewed: true });
-  const share = await send("POST", "/v1/shares", { agent: call.agent, team: "North", days: 14 });
+  const share = await send("POST", "/v1/shares", { agent: shown.agent, team: "North", days: 14 });
   const sample = await send("POST", "/v1/samples", { name: "Sample of this week", size: 20, filters: {} });
 
   const pages = {
-    calls: "/", search: "/?q=%22call+back%22", review: `/calls/${call.id}`, ear: `/calls/${call.id}/ear`, trends: "/trends?days=90", teams: "/trends?days=365&group=team",
-    coaching: `/coaching?agent=${encodeURIComponent(call.agent)}`, shared: new URL(share.link, server.base).pathname, calibration: "/calibration", sample: `/calibration/${sample.id}`, playbook: "/settings/playbooks",
+    calls: "/", search: "/?q=%22call+back%22", review: `/calls/${shown.id}`, ear: `/calls/${shown.id}/ear`, trends: "/trends?days=90", teams: "/trends?days=365&group=team",
+    coaching: `/coaching?agent=${encodeURIComponent(shown.agent)}`, shared: new URL(share.link, server.base).pathname, calibration: "/calibration", sample: `/calibration/${sample.id}`, playbook: "/settings/playbooks",
   };
-  for (const colorScheme of ["light", "dark"]) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", colorScheme });
+  const take = async (page, name, scheme) => {
+    const raw = join(folder, `${name}.png`);
+    await page.screenshot({ path: raw });
+    // Without loss and a third of the size of a PNG.
+    execFileSync("ffmpeg", ["-loglevel", "error", "-y", "-i", raw, "-c:v", "libwebp", "-lossless", "1", "-compression_level", "6", join(OUT, `${name}-${scheme}.webp`)]);
+  };
+  const open = async (colorScheme, viewport = { width: 1280, height: 800 }) => {
+    const context = await browser.newContext({ viewport, reducedMotion: "reduce", colorScheme });
     if (process.env.RUNAROUND_DIST) await context.route(/\/assets\/app\.(js|css)$/, (route) => route.fulfill({ path: join(process.env.RUNAROUND_DIST, new URL(route.request().url()).pathname) }));
-    const [name, value] = mine.cookie.split(/=(.*)/s);
-    await context.addCookies([{ name, value, url: server.base }]);
-    const page = await context.newPage();
+    const [key, value] = mine.cookie.split(/=(.*)/s);
+    await context.addCookies([{ name: key, value, url: server.base }]);
+    return context.newPage();
+  };
+  for (const scheme of ["light", "dark"]) {
+    const page = await open(scheme);
     for (const [name, path] of Object.entries(pages)) {
       await page.goto(server.base + path);
       await page.locator("main :is(h1, h2, p)").first().waitFor({ state: "attached" });
       await page.waitForFunction(() => !document.querySelector(".bone"));
       if (name === "review") await page.keyboard.press("n");
       await page.waitForTimeout(700);
-      const raw = join(folder, `${name}.png`);
-      await page.screenshot({ path: raw });
-      // Without loss and a third of the size of a PNG.
-      execFileSync("ffmpeg", ["-loglevel", "error", "-y", "-i", raw, "-c:v", "libwebp", "-lossless", "1", "-compression_level", "6", join(OUT, `${name}-${colorScheme}.webp`)]);
+      await take(page, name, scheme);
     }
-    await context.close();
+    await page.close();
   }
+
+  // Four calls at once, until the agent of the first has a hint.
+  const walls = { light: await open("light"), dark: await open("dark") };
+  const beside = { light: await open("light", { width: 360, height: 480 }), dark: await open("dark", { width: 360, height: 480 }) };
+  for (const page of Object.values(walls)) await page.goto(`${server.base}/live`);
+  for (const page of Object.values(beside)) await page.goto(`${server.base}/live/agent?agent=${encodeURIComponent(AGENTS[0])}`);
+  await walls.light.getByText("No live calls.").waitFor();
+  const ends = [];
+  for (const [n, name] of ["login_help", "bank_fee", "cruise_tender", "flu_slots"].entries()) {
+    ends.push((await call(walls.light.context(), server.base, join(FIXTURES, `${name}.flac`), { agent: [...AGENTS.slice(1), "Ruth Alder", AGENTS[0]][n], queue: n % 2 ? "bookings" : "billing" })).over);
+    await walls.light.waitForTimeout(4000);
+  }
+  await beside.light.locator("section .lead").waitFor({ timeout: 60_000 });
+  for (const [scheme, page] of Object.entries(walls)) {
+    await page.getByRole("button", { name: AGENTS[0], exact: true }).click();
+    await page.waitForTimeout(500);
+    await take(page, "live", scheme);
+    await take(beside[scheme], "hint", scheme);
+  }
+  await Promise.all(ends);
 } finally {
   await browser.close();
   await server.stop();

@@ -15,10 +15,11 @@ export function program() {
   return resolve(process.env.RUNAROUND_BIN);
 }
 
-/** Starts `runaround serve`; `stop` ends it and removes its data. `seed` made-up calls are there from the start. */
-export async function startServer({ seed = 0, accounts = true, options = [] } = {}) {
+/** Starts `runaround serve`; `stop` ends it and removes its data. `seed` made-up calls are there from the start, the first at
+ *  least `long` minutes long. */
+export async function startServer({ seed = 0, long = 0, accounts = true, options = [] } = {}) {
   const data = mkdtempSync(join(tmpdir(), "runaround-web-"));
-  if (seed) execFileSync(program(), ["seed", "--data", data, "--calls", String(seed)]);
+  if (seed) execFileSync(program(), ["seed", "--data", data, "--calls", String(seed), "--long", String(long)]);
   const model = process.env.RUNAROUND_MODEL ?? "tiny.en";
   const extra = [...options, ...(process.env.RUNAROUND_ARGS ?? "").split(" ").filter(Boolean)];
   if (!accounts) extra.push("--no-auth");
