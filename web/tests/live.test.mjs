@@ -52,7 +52,7 @@ it("shows running calls, lets one listen in, gives the agent a hint, and hands o
   await beside.locator("section .lead").waitFor();
   t.diagnostic(`the agent reads: ${await beside.locator("section .lead").innerText()}`);
   await dana.locator(".nudge").waitFor();
-  await wall.locator(".rows .line .bad, .rows .bad", { hasText: "lost" }).first().waitFor({ state: "attached" });
+  await wall.locator(".rows .line .bad", { hasText: "lost" }).first().waitFor();
   assert.deepEqual(await seriousFlaws(wall), []);
   assert.deepEqual(await seriousFlaws(beside), []);
   assert.ok((await beside.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "the narrow window needs no scrolling sideways");
