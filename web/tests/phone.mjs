@@ -1,0 +1,33 @@
+// A telephone for tests: plays a recording to the server as a running call, in the pace of speech.
+import { readFileSync } from "node:fs";
+
+/** Calls from a page of its own; resolves when the call has begun, with a promise of its end. */
+export async function call(context, base, recording, facts) {
+  const page = await context.newPage();
+  await page.goto(`${base}/favicon.svg`);
+  await page.evaluate(async ({ bytes, facts }) => {
+    const RATE = 8000, sound = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)).buffer);
+    const channels = Math.min(2, sound.numberOfChannels), samples = new Int16Array(sound.length * channels);
+    for (let one = 0; one < channels; one++) sound.getChannelData(one).forEach((value, n) => (samples[n * channels + one] = Math.max(-1, Math.min(1, value)) * 32_767));
+    const line = new WebSocket(`${location.origin.replace("http", "ws")}/v1/live/pcm`);
+    await new Promise((done, fail) => {
+      line.onopen = () => line.send(JSON.stringify({ type: "hello", rate_hz: RATE, encoding: "pcm_s16le", channels, roles: channels === 2 ? ["caller", "agent"] : ["mixed"], facts }));
+      line.onmessage = () => done();
+      line.onclose = (event) => fail(new Error(`the call was refused: ${event.code} ${event.reason}`));
+    });
+    const began = performance.now();
+    let sent = 0;
+    window.over = new Promise((done) => {
+      line.onclose = () => done();
+      const clock = setInterval(() => {
+        const due = Math.min(sound.length, Math.floor(((performance.now() - began) / 1000) * RATE));
+        for (; sent < due; sent += RATE / 50) line.send(samples.slice(sent * channels, Math.min(sound.length, sent + RATE / 50) * channels));
+        if (sent < sound.length) return;
+        clearInterval(clock);
+        line.send(JSON.stringify({ type: "stop" }));
+        done();
+      }, 20);
+    });
+  }, { bytes: readFileSync(recording).toString("base64"), facts });
+  return { over: page.evaluate(() => window.over).then(() => page.close()) };
+}
