@@ -1,14 +1,25 @@
 // A telephone for tests: plays a recording to the server as a running call, in the pace of speech.
 import { readFileSync } from "node:fs";
 
-/** Calls from a page of its own; resolves when the call has begun, with a promise of its end. */
-export async function call(context, base, recording, facts) {
+/**
+ * Calls from a page of its own; resolves when the call has begun, with a promise of its end. `marked` turns carry the two
+ * tones by which a server with --live-script knows their words, the same as `runaround dial --marked` puts there.
+ */
+export async function call(context, base, recording, facts, marked = []) {
   const page = await context.newPage();
   await page.goto(`${base}/favicon.svg`);
-  await page.evaluate(async ({ bytes, facts }) => {
+  await page.evaluate(async ({ bytes, facts, marked }) => {
     const RATE = 8000, sound = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)).buffer);
     const channels = Math.min(2, sound.numberOfChannels), samples = new Int16Array(sound.length * channels);
     for (let one = 0; one < channels; one++) sound.getChannelData(one).forEach((value, n) => (samples[n * channels + one] = Math.max(-1, Math.min(1, value)) * 32_767));
+    marked.forEach(({ channel, start_ms, end_ms }, n) => {
+      const from = start_ms + 80, to = Math.max(from, Math.min(from + 300, end_ms - 20));
+      for (let at = Math.floor((from * RATE) / 1000), first = at; at < (to * RATE) / 1000; at++) {
+        const angle = (2 * Math.PI * (at - first)) / RATE;
+        const tones = Math.sin((2600 + 50 * Math.floor(n / 10)) * angle) + Math.sin((3150 + 50 * (n % 10)) * angle);
+        samples[at * channels + channel] += 0.02 * 32_768 * tones;
+      }
+    });
     const line = new WebSocket(`${location.origin.replace("http", "ws")}/v1/live/pcm`);
     await new Promise((done, fail) => {
       line.onopen = () => line.send(JSON.stringify({ type: "hello", rate_hz: RATE, encoding: "pcm_s16le", channels, roles: channels === 2 ? ["caller", "agent"] : ["mixed"], facts }));
@@ -28,6 +39,6 @@ export async function call(context, base, recording, facts) {
         done();
       }, 20);
     });
-  }, { bytes: readFileSync(recording).toString("base64"), facts });
+  }, { bytes: readFileSync(recording).toString("base64"), facts, marked });
   return { over: page.evaluate(() => window.over).then(() => page.close()) };
 }
