@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: bench-api check-api help demo serve test check models prepare prepare-web fmt bench docs web web-test screenshots train accuracy
+.PHONY: bench-api bench-live check-api help demo serve test check models prepare prepare-web fmt bench docs web web-test screenshots train accuracy
 
 export CARGO_BUILD_JOBS ?= 2
 # Where prepare-web puts Node if the system's is too old.
@@ -66,6 +66,11 @@ docs:              ## write the generated documents anew
 bench-api:         ## how fast lists, searches, trends and a re-score are over 10,000 stored calls
 	cargo build --release
 	scripts/bench-api.py target/release/runaround 10000 200
+
+bench-live:        ## how late live calls are told, what they cost and how many fit (about an hour; needs ffmpeg)
+	cargo build --release
+	target/release/runaround models pull tiny.en base
+	scripts/bench-live.py target/release/runaround
 
 check-api:         ## send the served API what its description allows and forbids (needs python3)
 	cargo build
