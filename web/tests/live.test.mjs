@@ -35,12 +35,12 @@ it("shows running calls, lets one listen in, gives the agent a hint, and hands o
   await wall.goto(`${server.base}/live`);
   await wall.getByText("No live calls.").waitFor();
 
-  const dial = spawn(program(), ["dial", join(FIXTURES, "flu_slots.flac"), "--marked", "--server", new URL(server.base).host, "--line", "twilio", "--loss", "3"], { stdio: "ignore" });
-  const hungUp = new Promise((done) => dial.once("exit", done));
-  const phone = await call(context, server.base, join(FIXTURES, "flu_slots.flac"), { agent: "Dana Ruiz", queue: "bookings" }, turns);
+  const dial = spawn(program(), ["dial", join(FIXTURES, "flu_slots.flac"), "--marked", "--server", new URL(server.base).host, "--line", "twilio", "--loss", "3", "--length", "600"], { stdio: "ignore" });
+  const hangUp = await call(context, server.base, join(FIXTURES, "flu_slots.flac"), { agent: "Dana Ruiz", queue: "bookings" }, turns);
 
   await wall.locator(".rows > li").nth(1).waitFor();
   const dana = wall.locator(".rows > li", { hasText: "Dana Ruiz" });
+  await wall.locator(".rows > li", { hasText: "dialled" }).locator(".line .bad", { hasText: "lost" }).waitFor();
   const agent = await watched(browser, server.base, { viewport: { width: 360, height: 640 } });
   const beside = await agent.context.newPage();
   beside.setDefaultTimeout(90_000);
@@ -60,14 +60,14 @@ it("shows running calls, lets one listen in, gives the agent a hint, and hands o
   await beside.locator("section .lead").waitFor();
   t.diagnostic(`the agent reads: ${await beside.locator("section .lead").innerText()}`);
   await dana.locator(".nudge").waitFor();
-  await wall.locator(".rows .line .bad", { hasText: "lost" }).first().waitFor();
   assert.deepEqual(await seriousFlaws(wall), []);
   assert.deepEqual(await seriousFlaws(beside), []);
   assert.ok((await beside.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "the narrow window needs no scrolling sideways");
   await dana.getByRole("button", { name: "Stop" }).click();
   await dana.getByRole("button", { name: "Listen" }).waitFor();
 
-  await Promise.all([phone.over, hungUp]);
+  dial.kill();
+  await hangUp();
   await wall.locator(".ended li").nth(1).waitFor();
   await wall.locator(".ended li", { hasText: "Dana Ruiz" }).getByRole("link", { name: "Review" }).click({ timeout: 240_000 });
   await wall.waitForURL(/\/calls\//);
