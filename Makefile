@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: bench-api check-api help demo serve test check models prepare fmt bench docs web web-test screenshots train accuracy
+.PHONY: bench-api bench-peers check-api help demo serve test check models prepare fmt bench docs web web-test screenshots train accuracy
 
 export CARGO_BUILD_JOBS ?= 2
 
@@ -63,6 +63,11 @@ bench-api:         ## how fast lists, searches, trends and a re-score are over 1
 check-api:         ## send the served API what its description allows and forbids (needs python3)
 	cargo build
 	scripts/schemathesis.sh target/debug/runaround
+
+bench-peers:       ## cost and word errors beside faster-whisper and whisper.cpp (CALLS=DIR for calls of your own; needs python3, ffmpeg)
+	cargo build --release
+	cargo run --release --quiet -- models pull base
+	scripts/bench-peers.py $(addprefix --calls ,$(CALLS))
 
 bench:             ## how fast the parts are
 	cargo bench
