@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: bench-api bench-peers check-api help demo serve test check models prepare fmt bench docs web web-test screenshots train accuracy
+.PHONY: bench-api bench-peers check-api check-silence help demo serve test check models prepare fmt bench docs web web-test screenshots train accuracy
 
 export CARGO_BUILD_JOBS ?= 2
 
@@ -55,6 +55,11 @@ accuracy: prepare  ## measure detection and write docs/ACCURACY.md (GOLD="a.json
 
 docs:              ## write the generated documents anew
 	UPDATE_DOCS=1 cargo test --quiet --test it -- report:: architecture::
+
+check-silence:     ## an hour of tones, music and noise, in which nothing may be heard (needs ffmpeg)
+	cargo build --release
+	cargo run --release --quiet -- models pull base
+	scripts/check-silence.py
 
 bench-api:         ## how fast lists, searches, trends and a re-score are over 10,000 stored calls
 	cargo build --release
