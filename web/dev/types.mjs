@@ -37,7 +37,7 @@ for (const one of objects(api.components.schemas)) {
   for (const [name, schema] of Object.entries(one.properties)) if (!required.has(name) && name !== "next") withoutNull(schema);
 }
 
-const text = `// Made by npm run types from docs/openapi.json and docs/report.schema.json; not written by hand.\n\n${astToString(await openapi(api, { alphabetize: true, rootTypes: true, rootTypesNoSchemaPrefix: true, silent: true }))}`;
+const text = `// Made by npm run types from docs/openapi.json and docs/report.schema.json; not written by hand.\n\n${astToString(await openapi(api, { alphabetize: true, defaultNonNullable: false, rootTypes: true, rootTypesNoSchemaPrefix: true, silent: true }))}`;
 if (process.argv.includes("--check")) {
   if (readFileSync(kept, "utf8") !== text) {
     console.error("src/schema.d.ts is not what the descriptions of the server say; run npm run types");

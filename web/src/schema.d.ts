@@ -70,6 +70,24 @@ export interface components {
             /** @description From the one-time link. */
             token: string;
         };
+        /** @description One time the caller was sent away. */
+        Bounce: components["schemas"]["Quote"] & {
+            /** @description And its reason. */
+            because?: string;
+            /** @description Agent or IVR. */
+            by: string;
+            /**
+             * Format: float
+             * @description How sure, 0 to 1.
+             */
+            confidence: number;
+            /** @description The playbook's word, if there is a playbook. */
+            could?: string;
+            /** @description How. */
+            kind: string;
+            /** @description Where to. */
+            target: string;
+        };
         /** @description An accepted call as the API shows it. */
         Call: {
             agent?: string;
@@ -180,46 +198,46 @@ export interface components {
              * @description Who answered.
              * @default null
              */
-            agent: string;
+            agent?: string;
             /**
              * @description What the sender calls the caller.
              * @default null
              */
-            caller_ref: string;
+            caller_ref?: string;
             /** @default null */
-            direction: components["schemas"]["Direction"];
+            direction?: components["schemas"]["Direction"];
             /**
              * @description The sender's own id; unique.
              * @default null
              */
-            external_id: string;
+            external_id?: string;
             /**
              * @description Nobody may erase it.
              * @default null
              */
-            legal_hold: boolean;
+            legal_hold?: boolean;
             /**
              * @description Name of the recording, for people.
              * @default null
              */
-            name: string;
+            name?: string;
             /**
              * @description On which queue.
              * @default null
              */
-            queue: string;
+            queue?: string;
             /** @default null */
-            started_at: components["schemas"]["When"];
+            started_at?: components["schemas"]["When"];
             /**
              * @description Words on it, all of them anew.
              * @default null
              */
-            tags: string[];
+            tags?: string[];
             /**
              * @description Name or id of the team.
              * @default null
              */
-            team: string;
+            team?: string;
         };
         /** @description How far a running analysis is. */
         CallProgress: {
@@ -289,6 +307,50 @@ export interface components {
          * @description A moment of a call, in milliseconds of audio since it began.
          */
         CallTime: number;
+        /** @description A running call. */
+        Card: {
+            chain?: components["schemas"]["Story"];
+            /** @description What the sender said about it. */
+            facts: components["schemas"]["Facts"];
+            /**
+             * Format: int64
+             * @description How much of it was heard.
+             */
+            heard_ms: number;
+            /** @description Its name; the recording keeps it. */
+            id: string;
+            /**
+             * Format: int64
+             * @description How long after they were said the last words were known.
+             */
+            lag_ms?: number;
+            /** @description The last utterances, oldest first. */
+            last: components["schemas"]["Line"][];
+            /**
+             * Format: int64
+             * @description Sound that did not come, over all channels.
+             */
+            lost_ms: number;
+            nudge?: components["schemas"]["Hint"];
+            /** @description How it comes in. */
+            protocol: string;
+            /** @description Who speaks on which channel. */
+            roles: string[];
+            /**
+             * Format: int64
+             * @description Stretches of speech that were not transcribed live.
+             */
+            skipped: number;
+            /** @description When it began, RFC 3339. */
+            started_at: string;
+            /**
+             * Format: int32
+             * @description 0 to 3: how much a hint would still help.
+             */
+            urgency: number;
+            /** @description Stable names of what else is wrong. */
+            warnings: string[];
+        };
         /**
          * @description The families of findings.
          * @enum {string}
@@ -498,6 +560,44 @@ export interface components {
              */
             start_ms: number;
         };
+        /** @description What a peer says about the call. Nothing of it is needed, all of it is cut to a sensible length. */
+        Facts: {
+            /**
+             * @description Who answers.
+             * @default null
+             */
+            agent?: string;
+            /**
+             * @description Who calls, as the sender writes it.
+             * @default null
+             */
+            caller_ref?: string;
+            /**
+             * @description The sender's own name for the call.
+             * @default null
+             */
+            external_id?: string;
+            /**
+             * @description Language spoken, two letters.
+             * @default null
+             */
+            language?: string;
+            /**
+             * @description Shown to people.
+             * @default null
+             */
+            name?: string;
+            /**
+             * @description The line it came in on.
+             * @default null
+             */
+            queue?: string;
+            /**
+             * @description Whose call it is.
+             * @default null
+             */
+            team?: string;
+        };
         /** @description The figures of a stretch of time. */
         Figures: {
             /**
@@ -557,83 +657,83 @@ export interface components {
              * @description Who answered.
              * @default null
              */
-            agent: string;
+            agent?: string;
             /**
              * @description Whether an agent turned the caller aside.
              * @default null
              */
-            deflected: boolean;
+            deflected?: boolean;
             /** @default null */
-            direction: components["schemas"]["Direction"];
+            direction?: components["schemas"]["Direction"];
             /**
              * @description The sender's own id.
              * @default null
              */
-            external_id: string;
+            external_id?: string;
             /** @default null */
-            from: components["schemas"]["From"];
+            from?: components["schemas"]["From"];
             /** @default null */
-            kind: components["schemas"]["DeflectionKind"];
+            kind?: components["schemas"]["DeflectionKind"];
             /**
              * @description A finding of this detector, for instance `deflection.channel`.
              * @default null
              */
-            label: string;
+            label?: string;
             /** @default null */
-            outcome: components["schemas"]["Outcome"];
+            outcome?: components["schemas"]["Outcome"];
             /**
              * @description Whether the caller insisted.
              * @default null
              */
-            pushed_back: boolean;
+            pushed_back?: boolean;
             /**
              * @description What was said: words of one turn, `"phrases"`, `-unwanted`, `begin*`.
              * @default null
              */
-            q: string;
+            q?: string;
             /**
              * @description On which queue.
              * @default null
              */
-            queue: string;
+            queue?: string;
             /**
              * @description A group of like requests, as the trends name it.
              * @default null
              */
-            request: string;
+            request?: string;
             /**
              * @description Whether somebody has been through it.
              * @default null
              */
-            reviewed: boolean;
+            reviewed?: boolean;
             /**
              * Format: int32
              * @description Highest score.
              * @default null
              */
-            score_max: number;
+            score_max?: number;
             /**
              * Format: int32
              * @description Lowest score.
              * @default null
              */
-            score_min: number;
+            score_min?: number;
             /** @default null */
-            state: components["schemas"]["State"];
+            state?: components["schemas"]["State"];
             /**
              * @description One of the call's tags.
              * @default null
              */
-            tag: string;
+            tag?: string;
             /** @default null */
-            target: components["schemas"]["Target"];
+            target?: components["schemas"]["Target"];
             /**
              * @description Name or id of the team.
              * @default null
              */
-            team: string;
+            team?: string;
             /** @default null */
-            to: components["schemas"]["Until"];
+            to?: components["schemas"]["Until"];
         };
         /** @description The findings of a call. */
         FindingList: {
@@ -645,6 +745,14 @@ export interface components {
          * @example 2026-11-21
          */
         From: string;
+        /** @description A hint on the wall. */
+        Hint: components["schemas"]["Nudge"] & {
+            /**
+             * Format: int64
+             * @description When it was given.
+             */
+            at_ms: number;
+        };
         /** @description How far two of them agree. */
         Kappa: {
             /** @description One. */
@@ -683,6 +791,11 @@ export interface components {
         Keys: {
             keys: components["schemas"]["Key"][];
         };
+        /**
+         * @description What it is about.
+         * @enum {string}
+         */
+        Kind: "redirect" | "person" | "unanswered";
         /**
          * @description What a turn does in its place in the dialogue.
          * @enum {string}
@@ -774,6 +887,23 @@ export interface components {
              * @description Bytes of an address.
              */
             uri_bytes: number;
+        };
+        /** @description Something said. */
+        Line: {
+            /**
+             * Format: int64
+             * @description To.
+             */
+            end_ms: number;
+            /** @description Who. */
+            speaker: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            start_ms: number;
+            /** @description What. */
+            text: string;
         };
         Link: {
             link: string;
@@ -929,6 +1059,15 @@ export interface components {
             team?: string;
             /** @description Public https address on port 443 or 8443. */
             url: string;
+        };
+        /** @description A nudge. */
+        Nudge: components["schemas"]["Quote"] & {
+            /** @description How it can be said, in the playbook's words. */
+            better?: string;
+            /** @description What it is about. */
+            kind: components["schemas"]["Kind"];
+            /** @description One sentence for the agent. */
+            text: string;
         };
         /**
          * @description How a request, or the call, ended.
@@ -1106,6 +1245,21 @@ export interface components {
             small: boolean;
             /** @description The team's name. */
             team: string;
+        };
+        /** @description Words with their time. */
+        Quote: {
+            /**
+             * Format: int64
+             * @description To.
+             */
+            end_ms: number;
+            /** @description The words. */
+            quote: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            start_ms: number;
         };
         /** @description What `GET /readyz` answers when all is well. */
         Ready: {
@@ -1985,57 +2139,57 @@ export interface components {
              * @description Who answered.
              * @default null
              */
-            agent: string;
+            agent?: string;
             /**
              * @description Who called, as the sender writes it.
              * @default null
              */
-            caller_ref: string;
+            caller_ref?: string;
             /**
              * @description `inbound`, `outbound` or `internal`.
              * @default null
              */
-            direction: string;
+            direction?: string;
             /**
              * @description The sender's own name for the call; no two calls have the same.
              * @default null
              */
-            external_id: string;
+            external_id?: string;
             /**
              * @description Language spoken, two letters.
              * @default null
              */
-            language: string;
+            language?: string;
             /**
              * @description Name of the recording, for people.
              * @default null
              */
-            name: string;
+            name?: string;
             /**
              * @description The line or queue it came in on.
              * @default null
              */
-            queue: string;
+            queue?: string;
             /**
              * @description Who speaks on which channel: `caller,agent`.
              * @default null
              */
-            roles: string;
+            roles?: string;
             /**
              * @description When the call began, in RFC 3339.
              * @default null
              */
-            started_at: string;
+            started_at?: string;
             /**
              * @description Words to find it by.
              * @default []
              */
-            tags: string[];
+            tags?: string[];
             /**
              * @description Name or id of the team.
              * @default null
              */
-            team: string;
+            team?: string;
         };
         SignIn: {
             email: string;
@@ -2119,6 +2273,21 @@ export interface components {
             speech: boolean;
             /** @description Sending webhooks. */
             webhooks: boolean;
+        };
+        /** @description A request and what became of it so far. */
+        Story: {
+            /** @description Times sent away, in order. */
+            deflections: components["schemas"]["Bounce"][];
+            /** @description The marks of the picture: `request`, `deflection.website`, `pushback`, and the outcome. */
+            glyph: string[];
+            /** @description Counts the requests of the call from 0. */
+            n: number;
+            /** @description Where it stands. */
+            outcome: string;
+            /** @description Times insisted, in order. */
+            pushbacks: components["schemas"]["Quote"][];
+            /** @description The caller's words. */
+            request: components["schemas"]["Quote"];
         };
         /** @description How the server stands. */
         System: {
@@ -2378,6 +2547,18 @@ export interface components {
             /** @description Whether the caller insisted. */
             pushed_back: boolean;
         };
+        /** @description The running calls. */
+        Wall: {
+            /** @description Most urgent first. */
+            calls: components["schemas"]["Card"][];
+            /** @description Calls this server can take. */
+            capacity: number;
+            /**
+             * Format: int64
+             * @description Number of the newest event: read `/v1/live/events` on from here.
+             */
+            seq: number;
+        };
         /** @description Watched folders. */
         Watch: {
             folders: string[];
@@ -2448,6 +2629,7 @@ export type AgentStanding = components['schemas']['AgentStanding'];
 export type Agreement = components['schemas']['Agreement'];
 export type Answer = components['schemas']['Answer'];
 export type Arrival = components['schemas']['Arrival'];
+export type Bounce = components['schemas']['Bounce'];
 export type Call = components['schemas']['Call'];
 export type CallAnswer = components['schemas']['CallAnswer'];
 export type CallDetail = components['schemas']['CallDetail'];
@@ -2457,6 +2639,7 @@ export type CallPatch = components['schemas']['CallPatch'];
 export type CallProgress = components['schemas']['CallProgress'];
 export type CallRow = components['schemas']['CallRow'];
 export type CallTime = components['schemas']['CallTime'];
+export type Card = components['schemas']['Card'];
 export type Category = components['schemas']['Category'];
 export type ChannelId = components['schemas']['ChannelId'];
 export type ChannelPeaks = components['schemas']['ChannelPeaks'];
@@ -2474,16 +2657,20 @@ export type Entries = components['schemas']['Entries'];
 export type Entry = components['schemas']['Entry'];
 export type Evidence = components['schemas']['Evidence'];
 export type Example = components['schemas']['Example'];
+export type Facts = components['schemas']['Facts'];
 export type Figures = components['schemas']['Figures'];
 export type Filter = components['schemas']['Filter'];
 export type FindingList = components['schemas']['FindingList'];
 export type From = components['schemas']['From'];
+export type Hint = components['schemas']['Hint'];
 export type Kappa = components['schemas']['Kappa'];
 export type Key = components['schemas']['Key'];
 export type Keys = components['schemas']['Keys'];
+export type Kind = components['schemas']['Kind'];
 export type Label = components['schemas']['Label'];
 export type LabelledTurn = components['schemas']['LabelledTurn'];
 export type LimitList = components['schemas']['LimitList'];
+export type Line = components['schemas']['Line'];
 export type Link = components['schemas']['Link'];
 export type Messages = components['schemas']['Messages'];
 export type Model = components['schemas']['Model'];
@@ -2501,6 +2688,7 @@ export type NewShare = components['schemas']['NewShare'];
 export type NewTeam = components['schemas']['NewTeam'];
 export type NewVote = components['schemas']['NewVote'];
 export type NewWebhook = components['schemas']['NewWebhook'];
+export type Nudge = components['schemas']['Nudge'];
 export type Outcome = components['schemas']['Outcome'];
 export type PeaksShown = components['schemas']['PeaksShown'];
 export type People = components['schemas']['People'];
@@ -2519,6 +2707,7 @@ export type Progress = components['schemas']['Progress'];
 export type Queue = components['schemas']['Queue'];
 export type QueueList = components['schemas']['QueueList'];
 export type QueueStanding = components['schemas']['QueueStanding'];
+export type Quote = components['schemas']['Quote'];
 export type Ready = components['schemas']['Ready'];
 export type Refused = components['schemas']['Refused'];
 export type Report = components['schemas']['Report'];
@@ -2601,6 +2790,7 @@ export type SpokenWord = components['schemas']['SpokenWord'];
 export type State = components['schemas']['State'];
 export type StoredFinding = components['schemas']['StoredFinding'];
 export type Storeys = components['schemas']['Storeys'];
+export type Story = components['schemas']['Story'];
 export type System = components['schemas']['System'];
 export type Target = components['schemas']['Target'];
 export type Team = components['schemas']['Team'];
@@ -2623,6 +2813,7 @@ export type UploadForm = components['schemas']['UploadForm'];
 export type Verbatim = components['schemas']['Verbatim'];
 export type VerboseTranscription = components['schemas']['VerboseTranscription'];
 export type Vote = components['schemas']['Vote'];
+export type Wall = components['schemas']['Wall'];
 export type Watch = components['schemas']['Watch'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookChange = components['schemas']['WebhookChange'];

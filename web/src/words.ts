@@ -55,7 +55,7 @@ export const DISPUTES = ["misheard", "the caller asked for it", "it was the righ
 
 export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 export const sentence = (text: string) => `${capital(text)}${/[.!?]$/.test(text) ? "" : "."}`;
-export const who = (role: Role) => WHO[role] ?? role;
+export const who = (role: string) => WHO[role as Role] ?? role;
 export const place = (target: string) => TARGET[target as Target] ?? target.replaceAll("_", " ");
 export const shortPlace = (target: string) => SHORT[target as Target] ?? target.replaceAll("_", " ");
 export const ending = (outcome: string) => OUTCOME[outcome as Outcome] ?? outcome.replaceAll("_", " ");

@@ -2,11 +2,12 @@
 // taken twice and nothing is lost while the line opens.
 import { get, Problem, said } from "../api";
 import { listen } from "../events.svelte";
-import type { LiveCard, LiveEvent, LiveHint, LiveStory, LiveWall } from "./words";
+import type { Card, Hint, Story, Wall as Seen } from "../schema";
+import type { LiveEvent } from "./event";
 
-export interface Running extends LiveCard {
+export interface Running extends Card {
   /** Every hint so far, the newest last. */
-  hints: LiveHint[];
+  hints: Hint[];
   /** When `heard_ms` was news, on the clock of this page. */
   since: number;
   /** Set when it is over: whether its recording is analysed by now. */
@@ -17,7 +18,7 @@ export interface Running extends LiveCard {
 const KEPT = 8;
 const SHOWN = 2;
 const CLOSED = ["fulfilled", "fulfilled_after_pushback", "legitimately_redirected", "partially"];
-export const isOpen = (story: LiveStory) => !CLOSED.includes(story.outcome);
+export const isOpen = (story: Story) => !CLOSED.includes(story.outcome);
 
 export class Wall {
   door = $state<"asking" | "on" | "off" | "broken">("asking");
@@ -64,7 +65,7 @@ export class Wall {
 
   async #ask(): Promise<boolean> {
     try {
-      const wall = await get<LiveWall>("/v1/live/calls");
+      const wall = await get<Seen>("/v1/live/calls");
       this.capacity = wall.capacity;
       this.#seq = wall.seq;
       this.calls = wall.calls.map((card) => {
@@ -145,7 +146,7 @@ export class Wall {
 }
 
 /** Most where the caller was just sent away, less once he fights for himself. */
-function urgency(story: LiveStory): number {
+function urgency(story: Story): number {
   if (!isOpen(story)) return 0;
   const bounce = story.deflections.at(-1), push = story.pushbacks.at(-1);
   if (!bounce) return 1;
