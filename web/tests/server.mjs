@@ -23,7 +23,7 @@ export async function startServer({ seed = 0, long = 0, accounts = true, options
   const model = process.env.RUNAROUND_MODEL ?? "tiny.en";
   const extra = [...options, ...(process.env.RUNAROUND_ARGS ?? "").split(" ").filter(Boolean)];
   if (!accounts) extra.push("--no-auth");
-  const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, ...extra], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, "--time-limit", "60", ...extra], { stdio: ["ignore", "pipe", "pipe"] });
   const said = [];
   let address, link;
   const ready = new Promise((done, fail) => {
