@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: bench-api check-api help demo serve test check models prepare fmt bench docs web web-test screenshots train accuracy
+.PHONY: bench-api bench-mono check-api help demo serve test check models prepare fmt bench docs web web-test screenshots train accuracy
 
 export CARGO_BUILD_JOBS ?= 2
 
@@ -10,7 +10,7 @@ prepare:           ## install what the build needs (cmake, a C++ compiler, ALSA 
 	@scripts/prepare.sh
 
 models: prepare    ## fetch the speech models into models/
-	cargo run --release --quiet -- models pull base tiny.en minilm
+	cargo run --release --quiet -- models pull base tiny.en minilm voices
 
 demo: prepare      ## analyse a real recording and show what happened in it
 	cargo run --release -- models pull
@@ -63,6 +63,11 @@ bench-api:         ## how fast lists, searches, trends and a re-score are over 1
 check-api:         ## send the served API what its description allows and forbids (needs python3)
 	cargo build
 	scripts/schemathesis.sh target/debug/runaround
+
+bench-mono:        ## how often a word on a mono recording gets the right speaker (CALLS="a.wav b.wav", two channels each)
+	cargo build --release
+	target/release/runaround models pull base voices
+	scripts/bench-mono.py target/release/runaround $(or $(CALLS),$(wildcard fixtures/calls/*.flac))
 
 bench:             ## how fast the parts are
 	cargo bench
