@@ -9,7 +9,7 @@ const PIECES_MIN: usize = 4;
 /// Another voice must be heard in this many pieces.
 const OTHER_MIN: usize = 6;
 /// And its likeness to the one it was taken for must be below this.
-const OTHER_ALIKE: f32 = 0.6;
+const OTHER_ALIKE: f32 = 0.5;
 const VOICES_MAX: usize = 4;
 const ROUNDS: usize = 50;
 
