@@ -1,13 +1,18 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: bench-api bench-mono check-api help demo serve test check models prepare fmt bench docs web web-test screenshots train accuracy
+.PHONY: bench-api bench-live bench-mono check-api help demo serve test check models prepare prepare-web fmt bench docs web web-test screenshots train accuracy
 
 export CARGO_BUILD_JOBS ?= 2
+# Where prepare-web puts Node if the system's is too old.
+export PATH := $(CURDIR)/target/node/bin:$(PATH)
 
 help:              ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
 prepare:           ## install what the build needs (cmake, a C++ compiler, ALSA headers, ffmpeg)
 	@scripts/prepare.sh
+
+prepare-web: prepare  ## install what the pages need (Node, Chromium)
+	@scripts/prepare-web.sh
 
 models: prepare    ## fetch the speech models into models/
 	cargo run --release --quiet -- models pull base tiny.en minilm voices
@@ -20,25 +25,27 @@ serve: prepare     ## take recordings over HTTP on http://127.0.0.1:8080
 	cargo run --release --quiet -- models pull
 	cargo run --release --quiet -- serve --data runaround-data
 
-test: prepare      ## all tests, the ones with the real speech model included
+test: prepare prepare-web  ## all tests, the ones with the real speech model and in a browser included
 	cargo test --quiet --no-default-features
 	cargo test --no-run
 	target/debug/runaround models pull tiny.en
 	cargo test
+	cd web && RUNAROUND_BIN=../target/debug/runaround npm test
 
-web:               ## build the pages into web/dist; the result is committed
-	cd web && npm ci --no-audit --no-fund && npm run build
+web: prepare-web   ## build the pages into web/dist; the result is committed
+	cd web && npm run build
 
 web-test: web      ## drive the pages in a browser against a real server
 	cargo build
 	target/debug/runaround models pull tiny.en
 	cd web && RUNAROUND_BIN=../target/debug/runaround npm test
 
-screenshots:       ## pictures of every page into docs/screenshots
+screenshots: prepare-web  ## pictures of every page into docs/screenshots
 	cargo build
 	cd web && RUNAROUND_BIN=../target/debug/runaround npm run screenshots
 
-check:             ## formatting and lints
+check: web         ## formatting, lints, and whether web/dist is what web/src makes
+	git diff --exit-code --stat -- web/dist
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --no-default-features -- -D warnings
@@ -59,6 +66,11 @@ docs:              ## write the generated documents anew
 bench-api:         ## how fast lists, searches, trends and a re-score are over 10,000 stored calls
 	cargo build --release
 	scripts/bench-api.py target/release/runaround 10000 200
+
+bench-live:        ## how late live calls are told, what they cost and how many fit (about an hour; needs ffmpeg)
+	cargo build --release
+	target/release/runaround models pull tiny.en base
+	scripts/bench-live.py target/release/runaround
 
 check-api:         ## send the served API what its description allows and forbids (needs python3)
 	cargo build

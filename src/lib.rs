@@ -8,8 +8,8 @@
 //! [`pipeline`] is that walk; [`rescore`] repeats its end for a stored report under another playbook, and
 //! [`seed`] makes up reports to try a server with. [`judge`], off by default, asks a language model about findings that are not sure.
 //! [`models`] fetches and checks model files. [`store`] keeps what must not be lost, after [`privacy`] took out what
-//! must not be kept; [`jobs`] works on accepted calls in child processes, [`watch`] finds more of them in folders, and
-//! [`webhooks`] tell others. [`access`] says who may do what; [`config`] gathers the settings of all these; [`http`] is
+//! must not be kept; [`jobs`] works on accepted calls in child processes, [`live`] hears others while they are spoken,
+//! [`watch`] finds more in folders, and [`webhooks`] tell the world. [`access`] says who may do what; [`config`] gathers the settings of all these; [`http`] is
 //! the door; [`cli`] the other. Workers meet bytes from strangers in a [`sandbox`].
 //!
 //! Everything shares the words of [`domain`] and nothing else; `tests/it/architecture.rs` holds the rule.
@@ -48,6 +48,8 @@ pub mod privacy;
 pub mod store;
 
 pub mod jobs;
+
+pub mod live;
 
 pub mod watch;
 

@@ -96,8 +96,13 @@ impl Maker {
 
     /// Call number `n` of a house whose newest call began before `until` (milliseconds since 1970).
     pub fn make(&self, n: u64, until: i64) -> Made {
+        self.make_lasting(n, until, 0)
+    }
+
+    /// The same, with as many exchanges as it takes to last for `least_ms`.
+    pub fn make_lasting(&self, n: u64, until: i64, least_ms: u64) -> Made {
         let mut dice = Dice(n);
-        let dialogue = self.dialogue(&mut dice);
+        let dialogue = self.dialogue(&mut dice, least_ms);
         let report = self.report(&dialogue, n);
         // Agents stay in their team, and some teams are busier than others.
         let team = (dice.below(6) * dice.below(6) / 5) as usize;
@@ -118,8 +123,8 @@ impl Maker {
         }
     }
 
-    /// A greeting, one to four exchanges of one trade, a goodbye.
-    fn dialogue(&self, dice: &mut Dice) -> Dialogue {
+    /// A greeting, one to four exchanges of one trade, or more if that is too short, and a goodbye.
+    fn dialogue(&self, dice: &mut Dice, least_ms: u64) -> Dialogue {
         let pick = |list: &[&'static str], dice: &mut Dice| list[dice.below(list.len() as u64) as usize].to_owned();
         let first = &self.exchanges[dice.below(self.exchanges.len() as u64) as usize];
         let mut lines = vec![(Role::Agent, pick(&GREETINGS, dice))];
@@ -133,6 +138,14 @@ impl Maker {
             if let Some(next) = rest.into_iter().find(|next| next.domain == first.domain) {
                 take(next, &mut lines);
             }
+        }
+        // A letter takes 55 ms at least, and each line a pause.
+        let lasts = |lines: &[(Role, String)]| lines.iter().map(|(_, text)| 55 * text.len() as u64 + 200).sum::<u64>();
+        for next in self.exchanges.iter().cycle() {
+            if lasts(&lines) >= least_ms {
+                break;
+            }
+            take(next, &mut lines);
         }
         lines.push((Role::Agent, pick(&GOODBYES, dice)));
         spoken(&lines, dice)
@@ -276,5 +289,7 @@ mod tests {
             assert_eq!(Report::from_json(&json).unwrap(), made.report);
         }
         assert_ne!(maker.make(1, until).report.turns, maker.make(2, until).report.turns);
+        let long = maker.make_lasting(1, until, 600_000).report;
+        assert!((600_000..1_500_000).contains(&long.source.duration_ms), "{} ms", long.source.duration_ms);
     }
 }

@@ -113,6 +113,15 @@ pub const TABLE: &[Rule] = &[
     rule("PATCH", "/v1/uploads/{id}", qa(CallsWrite)),
     rule("DELETE", "/v1/uploads/{id}", qa(CallsWrite)),
     rule("POST", "/v1/audio/transcriptions", qa(CallsWrite)).read("recording.transcribe", "recording:unkept"),
+    // Calls while they are spoken. The provider's signature is checked by the handler; whoever listens in is written
+    // down by it.
+    rule("GET", "/v1/live/twilio", Public),
+    rule("GET", "/v1/live/pcm", qa(CallsWrite)),
+    rule("GET", "/v1/live/asterisk", qa(CallsWrite)),
+    rule("GET", "/v1/live/calls", supervisor(CallsRead)),
+    rule("GET", "/v1/live/events", supervisor(CallsRead)),
+    rule("GET", "/v1/live/calls/{id}/events", supervisor(CallsRead)),
+    rule("GET", "/v1/live/calls/{id}/listen", supervisor(CallsRead)),
     // What they add up to.
     rule("GET", "/v1/agents", qa(CallsRead)),
     rule("GET", "/v1/queues", qa(CallsRead)),

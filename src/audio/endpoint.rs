@@ -48,7 +48,7 @@ impl Default for Config {
 impl Config {
     /// For live calls.
     pub fn live() -> Self {
-        Self { utterance_max_ms: Some(20_000), ..Self::default() }
+        Self { utterance_max_ms: Some(12_000), ..Self::default() }
     }
 }
 

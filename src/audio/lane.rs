@@ -48,6 +48,8 @@ pub struct Lane {
     echo_frames: u64,
     keys: Vec<Key>,
     music_spans: Vec<TimeSpan>,
+    /// A frame is judged so many frames after it was heard.
+    settle_frames: u64,
 }
 
 impl Lane {
@@ -80,6 +82,7 @@ impl Lane {
             echo_frames: 0,
             keys: Vec::new(),
             music_spans: Vec::new(),
+            settle_frames: config.settle_ms.map_or(SETTLED_FRAMES, |ms| ms.div_ceil(FRAME_MS).min(SETTLED_FRAMES)),
         }
     }
 
@@ -164,6 +167,11 @@ impl Lane {
         &self.keys
     }
 
+    /// How much of `span` is known by now to be music.
+    pub fn music_ms(&self, span: TimeSpan) -> u64 {
+        self.music_spans.iter().rev().take_while(|music| music.end() > span.start()).map(|m| m.overlap_ms(span)).sum()
+    }
+
     /// Samples taken so far, at the channel's own rate.
     pub fn samples(&self) -> u64 {
         self.input.samples()
@@ -200,7 +208,7 @@ impl Lane {
             let samples: Vec<f32> = self.partial.drain(..whole).collect();
             self.hear_frames(&samples);
             self.hear_tones(piece);
-            self.judge_until((self.blocks * FRAMES_PER_BLOCK).saturating_sub(SETTLED_FRAMES));
+            self.judge_until((self.blocks * FRAMES_PER_BLOCK).saturating_sub(self.settle_frames));
         }
         self.fresh = fresh;
     }

@@ -45,12 +45,15 @@ pub struct Config {
     pub endpoint: endpoint::Config,
     /// Whether A to D are keys. No caller's telephone has them; some equipment signals with them.
     pub keypad_letters: bool,
+    /// How long a frame waits for what might still claim it. `None`: until nothing can, which takes music three
+    /// seconds. A shorter wait hears the beginning of a piece of music as whatever it sounds like.
+    pub settle_ms: Option<u64>,
 }
 
 impl Config {
     /// For live calls: nobody waits for the end of a monologue.
     pub fn live() -> Self {
-        Self { endpoint: endpoint::Config::live(), ..Self::default() }
+        Self { endpoint: endpoint::Config::live(), settle_ms: Some(64), ..Self::default() }
     }
 }
 

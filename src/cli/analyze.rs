@@ -201,7 +201,7 @@ fn print(report: &Report, input: &Input, args: &Args, out: Option<&Path>) -> Res
 }
 
 /// What the terminal on stdout can show; plain and narrow where there is none.
-fn look() -> Look {
+pub(super) fn look() -> Look {
     let terminal = console::Term::stdout();
     let utf8 = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()

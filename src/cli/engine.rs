@@ -83,15 +83,48 @@ pub fn start(_: &ModelChoice, _: &HouseChoice, _: usize) -> Result<Engine> {
     anyhow::bail!("this build has no speech engine; build it with the feature whisper (it is on by default)")
 }
 
+/// Transcription threads for live calls, with room for `room` windows that wait.
+///
+/// # Errors
+/// A model that is missing or not what it should be; the message names the cure.
+#[cfg(feature = "whisper")]
+pub fn live_pool(choice: &ModelChoice, threads: usize, room: usize) -> Result<crate::transcribe::Pool> {
+    use crate::transcribe::{Pool, whisper};
+
+    let model = Store::open(&choice.folder()).whisper(&choice.model)?;
+    let engine = whisper::Engine::load(&model.name, &model.bytes, whisper::Config::default())?;
+    drop(model);
+    Pool::with_room(threads.max(1), room, move |_| engine.worker())
+        .with_context(|| format!("cannot start {threads} transcription threads for live calls"))
+}
+
+/// Without a speech engine there is nothing to start.
+///
+/// # Errors
+/// Always, naming the cure.
+#[cfg(not(feature = "whisper"))]
+pub fn live_pool(_: &ModelChoice, _: usize, _: usize) -> Result<crate::transcribe::Pool> {
+    anyhow::bail!("this build has no speech engine, so it takes no live calls; build it with the feature whisper")
+}
+
 /// An engine that hears no words: everything but the speech model is at work.
 ///
 /// # Errors
 /// A playbook with mistakes, a judge that is not allowed; the message names the cure.
 pub fn deaf(house: &HouseChoice) -> Result<Engine> {
+    scripted(house, &[])
+}
+
+/// An engine that hears the lines that marks in the sound stand for.
+///
+/// # Errors
+/// As [`deaf`].
+pub fn scripted(house: &HouseChoice, lines: &[String]) -> Result<Engine> {
     use crate::transcribe::{Pool, Scripted};
 
+    let scripted = Scripted::new(lines.to_vec());
     Ok(Engine {
-        pool: Pool::start(1, |_| Ok(Box::new(Scripted::new([""; 0]))))?,
+        pool: Pool::start(1, move |_| Ok(Box::new(scripted.clone())))?,
         model: "none".to_owned(),
         model_sha256: String::new(),
         ear: None,

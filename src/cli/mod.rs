@@ -10,11 +10,15 @@ pub mod audit;
 pub mod backup;
 pub mod config;
 pub mod detect;
+pub mod dial;
 pub mod doctor;
 pub mod engine;
 mod gold;
 pub mod inputs;
 pub mod judge;
+#[cfg(feature = "device")]
+pub mod listen;
+pub mod live;
 pub mod models;
 pub mod playbook;
 pub mod seed;
@@ -29,6 +33,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+/// Wrong usage, as clap has it too, or nothing to use.
+#[cfg(feature = "device")]
+pub const EXIT_USAGE: u8 = 2;
 /// Some recordings of many failed.
 pub const EXIT_SOME_FAILED: u8 = 3;
 /// Stopped by Ctrl-C, as shells expect it.
@@ -60,6 +67,11 @@ enum Verb {
     Restore(backup::RestoreArgs),
     /// Print, show or check the settings of `serve`
     Config(config::Args),
+    /// Listen to a call on one sound device, or on two, and make its report when it ends
+    #[cfg(feature = "device")]
+    Listen(Box<listen::Args>),
+    /// Play recordings to a live server as many calls at once, and say how late its events are
+    Dial(dial::Args),
     /// Check a playbook, or print one to start from
     Playbook(playbook::Args),
     /// Fetch and check the model files
@@ -103,6 +115,9 @@ pub fn main() -> ExitCode {
         Verb::Backup(args) => backup::backup(&args).map(|()| ExitCode::SUCCESS),
         Verb::Restore(args) => backup::restore(&args).map(|()| ExitCode::SUCCESS),
         Verb::Config(args) => config::run(&args).map(|()| ExitCode::SUCCESS),
+        #[cfg(feature = "device")]
+        Verb::Listen(args) => listen::run(*args),
+        Verb::Dial(args) => dial::run(args),
         Verb::Playbook(args) => playbook::run(&args),
         Verb::Models(args) => models::run(args).map(|()| ExitCode::SUCCESS),
         Verb::Doctor(args) => doctor::run(&args),

@@ -23,6 +23,9 @@ pub struct Args {
     /// Number of the first call
     #[arg(long, default_value_t = 0, value_name = "N")]
     first: u64,
+    /// How long the first one lasts at least
+    #[arg(long, default_value_t = 0, value_name = "MINUTES")]
+    long: u64,
 }
 
 /// Calls made at once.
@@ -51,8 +54,10 @@ async fn fill(args: &Args) -> Result<()> {
         let last = (first + BATCH).min(end);
         let numbers: Vec<u64> = (first..last).collect();
         let cores = thread::available_parallelism().map_or(1, usize::from);
+        let least_ms = |n: u64| if n == args.first { args.long * 60_000 } else { 0 };
         let made: Vec<Made> = thread::scope(|scope| {
-            let make = |part: &[u64]| part.iter().map(|n| maker.make(*n, until)).collect::<Vec<Made>>();
+            let make =
+                |part: &[u64]| part.iter().map(|n| maker.make_lasting(*n, until, least_ms(*n))).collect::<Vec<Made>>();
             let parts = numbers.chunks(numbers.len().div_ceil(cores));
             let threads: Vec<_> = parts.map(|part| scope.spawn(move || make(part))).collect();
             threads.into_iter().flat_map(|thread| thread.join().expect("making does not panic")).collect()

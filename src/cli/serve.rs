@@ -28,6 +28,9 @@ pub struct Args {
     /// Pause before a call is tried again, in milliseconds
     #[arg(long, hide = true, default_value_t = 30_000)]
     retry_after_ms: u64,
+    /// Lines that the marks in the sound of live calls stand for, instead of the speech model
+    #[arg(long, hide = true, value_name = "FILE")]
+    live_script: Option<std::path::PathBuf>,
     /// Program and first arguments of the worker, instead of this program's own
     #[arg(long, hide = true, num_args = 1.., value_terminator = ";", allow_hyphen_values = true)]
     worker_command: Vec<OsString>,
@@ -77,12 +80,14 @@ async fn serve(args: Args, settings: Settings) -> anyhow::Result<()> {
     let jobs = Jobs::start(store.clone(), lock, jobs_config)
         .await
         .with_context(|| format!("cannot read the data folder {}", data.display()))?;
+    let live = super::live::open(&settings, args.live_script.as_deref(), &jobs).await?;
     let outer = Outer::start(&settings, &jobs, &store)?;
     let mut config = http::Config {
         upload_max: settings.number("limits.upload"),
         disk_reserve: settings.number("disk_reserve"),
         connections_max: settings.number("limits.connections") as usize,
         about: about(&settings),
+        live,
         own_networks: settings.networks("webhooks.allow_private"),
         ..http::Config::default()
     };

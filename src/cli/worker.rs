@@ -24,6 +24,9 @@ use crate::transcribe::Hints;
 /// Memory of its own that a worker may have beside the speech model, which it holds up to three times while loading.
 const MEMORY: u64 = 1 << 30;
 const MODEL_COPIES: u64 = 3;
+/// How much a worker steps back for the server beside it: live calls cannot wait, reports can.
+#[cfg(unix)]
+const NICE: i32 = 10;
 /// What a look at a recording may cost.
 const PROBE_MEMORY: u64 = 256 << 20;
 const PROBE_TIME: Duration = Duration::from_secs(2);
@@ -144,6 +147,9 @@ fn copy(input: &Path, limits: &Limits, report: &Report, out: &Path) -> Result<()
 
 /// Gives up what is not needed, before the first thread and before the first strange byte.
 fn enter(args: &Args) -> Result<Limits, String> {
+    // Refused only where somebody has settled it already.
+    #[cfg(unix)]
+    let _ = rustix::process::nice(NICE);
     let folder = args.models.folder();
     let mut read: Vec<PathBuf> = args.input.iter().cloned().collect();
     if !args.probe {

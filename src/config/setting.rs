@@ -269,7 +269,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// All of them; those of one table stand together.
-pub const SETTINGS: [Setting; 23] = [
+pub const SETTINGS: [Setting; 27] = [
     setting(
         "listen",
         "listen",
@@ -391,6 +391,40 @@ pub const SETTINGS: [Setting; 23] = [
         &["4"],
         "A call's analysis is given up after so many times the length of the call, though never before a minute.",
     ),
+    setting(
+        "live.calls",
+        "live",
+        "RUNAROUND_LIVE",
+        Kind::Number(0, 1_000),
+        &["0"],
+        "Live calls at once; one more is refused. 0 closes the doors for live calls.",
+    ),
+    setting(
+        "live.threads",
+        "live-threads",
+        "RUNAROUND_LIVE_THREADS",
+        Kind::Number(1, 256),
+        &["1"],
+        "Threads that transcribe live calls, beside the workers.",
+    ),
+    setting(
+        "live.audiosocket",
+        "live-audiosocket",
+        "RUNAROUND_LIVE_AUDIOSOCKET",
+        Kind::Address,
+        &[],
+        "Address and port for Asterisk's AudioSocket. It knows no passwords: keep it in the telephone system's network.",
+    )
+    .or("127.0.0.1:9092"),
+    setting(
+        "live.twilio_token_file",
+        "live-twilio-token-file",
+        "RUNAROUND_LIVE_TWILIO_TOKEN_FILE",
+        Kind::Path,
+        &[],
+        "File with the token that Twilio signs its requests with. With accounts, its streams are refused without.",
+    )
+    .or("/etc/runaround/twilio.token"),
     setting(
         "session.idle",
         "session-idle",

@@ -75,7 +75,7 @@ pub(super) async fn run(listener: TcpListener, router: Router, config: Config, m
             inner.call(request)
         });
         let socket = Patient { socket: TokioIo::new(socket), window: config.write_window, end: None };
-        let connection = http.serve_connection(socket, service);
+        let connection = http.serve_connection(socket, service).with_upgrades();
         let mut stopping = stopping.clone();
         connections.spawn(async move {
             let mut connection = std::pin::pin!(connection);

@@ -254,7 +254,9 @@ fn authorize(
         return Err(Problem::new("forbidden", detail));
     }
     let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes && !same_site(headers, &door.config.public_url) {
+    // A page may open a socket anywhere, and no other rule of browsers stops it.
+    let opens_socket = headers.contains_key(header::UPGRADE);
+    if (changes || opens_socket) && !same_site(headers, &door.config.public_url) {
         let detail = "a page of another site sent this; send it from a program or from this server's own pages";
         return Err(Problem::new("csrf-failed", detail));
     }

@@ -19,6 +19,7 @@ mod guard;
 mod keys;
 mod limits;
 mod list;
+pub mod live;
 mod openapi;
 mod people;
 mod playbooks;
@@ -109,6 +110,8 @@ pub struct Config {
     pub own_networks: Vec<Network>,
     /// What the server tells about itself.
     pub about: About,
+    /// The doors for live calls; without it there are none.
+    pub live: Option<live::Doors>,
 }
 
 impl Config {
@@ -144,9 +147,13 @@ impl Default for Config {
             requests_per_second: 300,
             own_networks: Vec::new(),
             about: About::default(),
+            live: None,
         }
     }
 }
+
+/// Time for live calls to close their recordings when asked to stop.
+const LIVE_FAREWELL: Duration = Duration::from_secs(4);
 
 /// Why the server ended.
 #[derive(Debug, thiserror::Error)]
@@ -179,6 +186,7 @@ pub async fn serve(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
+    let live = config.live.clone();
     let (stop, stopping) = watch::channel(false);
     let door = Arc::new(Door {
         store: jobs.store().clone(),
@@ -198,6 +206,10 @@ pub async fn serve(
     };
     info!("stopping");
     stop.send_replace(true);
+    if let Some(live) = &live {
+        // Before the workers: what is spoken now becomes a call that they will find at the next start.
+        live.switchboard.stop(LIVE_FAREWELL).await;
+    }
     let (_, ended) = tokio::join!(jobs.stop(), accepting);
     ended.expect("the accept loop does not panic");
     upkeep.iter().for_each(tokio::task::JoinHandle::abort);
@@ -232,6 +244,7 @@ fn api() -> OpenApiRouter<Arc<Door>> {
         .merge(findings::routes())
         .merge(keys::routes())
         .merge(list::routes())
+        .merge(live::routes())
         .merge(openapi::routes())
         .merge(people::routes())
         .merge(playbooks::routes())

@@ -91,6 +91,14 @@ impl Recording {
         Ok(Self { id: CallId::generate(), path, bytes, sha256: hex(hash), ours: false })
     }
 
+    /// The same as a call that has its id already: it was live.
+    #[must_use]
+    pub fn named(self, id: CallId) -> Self {
+        let mut named = self;
+        named.id = id;
+        named
+    }
+
     /// Where it lies until it becomes a call.
     pub fn path(&self) -> &Path {
         &self.path

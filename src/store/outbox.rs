@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{Change, Result, Store, now_ms, within};
 
 /// Everything that can be told.
-pub const EVENTS: [&str; 6] =
-    ["call.done", "call.failed", "call.erased", "finding.reviewed", "playbook.activated", "rescore.done"];
+pub const EVENTS: [&str; 7] =
+    ["call.done", "call.failed", "call.erased", "finding.reviewed", "live.nudge", "playbook.activated", "rescore.done"];
 
 /// Sent by hand, to see whether a receiver works; nobody subscribes to it.
 pub const TEST: &str = "webhook.test";

@@ -48,9 +48,23 @@ impl Pool {
         make: impl Fn(usize) -> Result<Box<dyn Transcriber>, Error> + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let workers = workers.max(1);
+        Self::with_room(workers, workers * WAITING_PER_WORKER, make)
+    }
+
+    /// The same with room for `room` windows that wait: for those who must never wait for room themselves and know how
+    /// many they will ask for.
+    ///
+    /// # Errors
+    /// As [`Pool::start`].
+    pub fn with_room(
+        workers: usize,
+        room: usize,
+        make: impl Fn(usize) -> Result<Box<dyn Transcriber>, Error> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let workers = workers.max(1);
         let shared = Arc::new(Shared {
             queue: Mutex::new(Queue::default()),
-            capacity: workers * WAITING_PER_WORKER,
+            capacity: room.max(1),
             job_came: Condvar::new(),
             room_came: Condvar::new(),
             make: Box::new(make),

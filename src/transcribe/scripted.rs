@@ -61,8 +61,10 @@ impl Transcriber for Scripted {
 /// The marks in a window and where they are, in milliseconds.
 fn marks(samples: &[f32]) -> Vec<(usize, Range<u64>)> {
     let mut marks: Vec<(usize, Range<u64>)> = Vec::new();
+    let hann: Vec<f32> = (0..FRAME).map(|i| 1.0 - (TAU * (i as f32 + 0.5) / FRAME as f32).cos()).collect();
     for (i, frame) in samples.windows(FRAME).step_by(HOP).enumerate() {
-        let (Some(low), Some(high)) = (loudest(frame, &LOW_HZ), loudest(frame, &HIGH_HZ)) else { continue };
+        let frame: Vec<f32> = frame.iter().zip(&hann).map(|(x, weight)| x * weight).collect();
+        let (Some(low), Some(high)) = (loudest(&frame, &LOW_HZ), loudest(&frame, &HIGH_HZ)) else { continue };
         // A frame stands for its middle.
         let (line, start) = (low * 10 + high, i as u64 * HOP_MS + HOP_MS / 2);
         match marks.last_mut() {
@@ -83,15 +85,14 @@ fn loudest(frame: &[f32], row: &[f32]) -> Option<usize> {
     (level > MARK / 4.0 && level > 2.0 * next).then_some(best)
 }
 
+/// The amplitude of one tone in a frame that is under its window, by Goertzel's recurrence.
 fn amplitude(frame: &[f32], hz: f32) -> f32 {
-    let (mut re, mut im) = (0.0, 0.0);
-    for (i, x) in frame.iter().enumerate() {
-        let angle = TAU * hz * i as f32 / 16_000.0;
-        let hann = 1.0 - (TAU * (i as f32 + 0.5) / frame.len() as f32).cos();
-        re += x * hann * angle.cos();
-        im += x * hann * angle.sin();
+    let turn = 2.0 * (TAU * hz / 16_000.0).cos();
+    let (mut one, mut two) = (0.0, 0.0);
+    for x in frame {
+        (one, two) = (x + turn * one - two, one);
     }
-    2.0 * (re * re + im * im).sqrt() / frame.len() as f32
+    2.0 * (one * one + two * two - turn * one * two).max(0.0).sqrt() / frame.len() as f32
 }
 
 #[cfg(test)]

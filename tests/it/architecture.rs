@@ -25,18 +25,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sandbox", &[]),
     ("webhooks", &["domain", "store"]),
     ("jobs", &["domain", "report", "store", "access", "privacy"]),
+    ("live", &["domain", "ingest", "audio", "transcribe", "dialogue", "detect", "privacy", "jobs", "store", "access"]),
     ("watch", &["domain", "jobs", "store", "access"]),
     ("config", &["domain", "jobs", "http", "webhooks", "watch", "access", "store"]),
     (
         "http",
         &[
             "domain", "audio", "ingest", "detect", "jobs", "report", "store", "access", "privacy", "webhooks",
-            "pipeline", "rescore",
+            "pipeline", "rescore", "live",
         ],
     ),
     (
         "cli",
         &[
+            "live",
             "domain",
             "ingest",
             "audio",
@@ -139,7 +141,7 @@ fn the_crate_page_lists_every_module() {
 fn engines_are_known_in_one_place() {
     let homes: &[(&str, &[&str])] = &[
         ("whisper_rs", &["src/transcribe/whisper.rs"]),
-        ("cpal", &["src/cli/doctor.rs"]),
+        ("cpal", &["src/cli/doctor.rs", "src/live/device.rs"]),
         ("symphonia", &["src/ingest/"]),
         ("earshot", &["src/audio/vad.rs"]),
         ("rubato", &["src/audio/resample.rs"]),

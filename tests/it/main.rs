@@ -15,6 +15,9 @@ mod ingest;
 #[cfg(feature = "fetch")]
 mod judge;
 mod kill;
+#[cfg(all(feature = "device", target_os = "linux"))]
+mod listen;
+mod live;
 mod load;
 mod models;
 mod mutants;

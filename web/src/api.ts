@@ -1,118 +1,60 @@
-// The server's words and how to send them. Written from the API contract; `npm run types` makes the
-// generated twin, schema.d.ts, to compare with.
+// The server's words, short names for what schema.d.ts describes, and how to send them.
+import type * as Api from "./schema";
 
-export type Role = "caller" | "agent" | "ivr" | "mixed";
-export type State = "queued" | "running" | "done" | "failed" | "quarantined";
-export type DeflectionKind = "channel" | "callback" | "transfer";
-export type Target =
-  | "website" | "app" | "email" | "form" | "help_page" | "phone" | "chat" | "branch" | "mail" | "department"
-  | "third_party" | "later" | "elsewhere";
-export type Outcome =
-  | "fulfilled" | "fulfilled_after_pushback" | "deflected_unresolved" | "partially" | "legitimately_redirected"
-  | "unresolved" | "unclear";
+export type Role = Api.ReportRole;
+export type State = Api.State;
+export type DeflectionKind = Api.DeflectionKind;
+export type Target = Api.Target;
+export type Outcome = Api.Outcome;
 
-export interface Span { start_ms: number; end_ms: number }
-export interface Evidence extends Span { turn: number; speaker: Role; quote: string; channel?: number }
-export type Could = "could_have" | "could_after" | "not_allowed" | "right_target" | "unknown";
-export interface PlaybookVerdict { verdict: Could; because: string; better?: string; intent?: string }
-export interface Deflection extends Evidence {
-  kind: DeflectionKind; target: Target; by: Role; confidence: number; playbook?: PlaybookVerdict;
-}
-export interface Chain {
-  intent: string; request: Evidence; deflections: Deflection[]; pushbacks: Evidence[]; outcome: Outcome; proof?: Evidence;
-}
-export interface Word extends Span { text: string; confidence: number }
-export interface Act { label: string; quote: [number, number]; confidence: number; target?: Target }
-export interface Turn extends Span {
-  i: number; speaker: Role; text: string; confidence: number; labels: string[]; acts: Act[]; words?: Word[];
-  backchannel?: boolean; channel?: number;
-}
-export interface Reason { note: string; cost: number; evidence: Evidence[]; finding?: string }
-export interface Point { name: string; title: string; earned: number; possible: number; because: Reason[] }
-export interface Measures {
-  duration_ms: number; agent_talk_ms: number; caller_talk_ms: number; ivr_talk_ms: number; talk_over_ms: number;
-  agent_interruptions: number; caller_interruptions: number; silence_ms: number; longest_silence_ms: number; hold_ms: number;
-  apology_ms: number; solving_ms: number; agent_response_ms?: number; agent_talk_share?: number;
-  agent_words_per_minute?: number; caller_words_per_minute?: number; request_to_deflection_ms?: number;
-  request_to_fulfilment_ms?: number;
-}
-export interface Opportunity {
-  burden: string; said: Evidence; response: "acknowledged" | "needed_nothing" | "hollow" | "missed"; answer: Evidence;
-  action?: Evidence;
-}
-export interface Report {
-  schema: string;
-  call: { deflected: boolean; deflection_kinds: DeflectionKind[]; ivr_deflected: boolean; pushed_back: boolean; outcome: Outcome; request: string };
-  source: { name: string; bytes: number; container: string; codec: string; rate_hz: number; channels: number; duration_ms: number };
-  audio: { layout: string; channels: { channel: number; role: Role; role_basis: string; dead: boolean }[]; warnings: { code: string; text: string }[] };
-  chains: Chain[];
-  findings: { detector: string; category: string; confidence: number; note: string; evidence: Evidence[] }[];
-  turns: Turn[];
-  talk_overs: (Span & { by: Role; interruption: boolean })[];
-  silences: (Span & { hold: boolean })[];
-  dtmf: (Span & { digit: string; channel: number })[];
-  tones: (Span & { kind: string; channel: number })[];
-  measures: Measures;
-  empathy: { opportunities: Opportunity[] };
-  scorecard?: { percent?: number; earned: number; possible: number; points: Point[] };
-  provenance: { version: string; model: string; language: string; storeys: string[]; produced_at: string; playbook?: { name: string } };
-  complete: boolean;
-}
+export type Span = Api.ReportTimeSpan;
+export type Evidence = Api.ReportEvidence;
+export type Could = Api.ReportCould;
+export type PlaybookVerdict = Api.ReportPlaybookVerdict;
+export type Deflection = Api.ReportDeflection;
+export type Chain = Api.ReportChain;
+export type Word = Api.ReportWord;
+export type Act = Api.ReportAct;
+export type Turn = Api.ReportLabelledTurn;
+export type Reason = Api.ReportReason;
+export type Point = Api.ReportPoint;
+export type Measures = Api.ReportMeasures;
+export type Opportunity = Api.ReportOpportunity;
+export type Report = Api.Report;
 
-export interface Team { id: string; name: string; retention_days?: number | null; keep_original?: boolean; calls?: number }
-export interface Progress { done_ms: number; total_ms: number }
-export interface CallRow {
-  id: string; state: State; name: string; team: { id: string; name: string }; agent?: string; queue?: string; caller_ref?: string;
-  direction?: string; tags: string[]; external_id?: string; started_at: string; received_at: string; duration_ms?: number;
-  deflected?: boolean; pushed_back?: boolean; outcome?: Outcome; request?: string; score?: number; glyph?: string[];
-  reviewed_by?: string; progress?: Progress; error?: { code: string; detail: string };
-  snippet?: { turn: number; speaker: Role; start_ms: number; text: string; marks: [number, number][] };
-}
-export interface CallDetail extends CallRow {
-  bytes: number; sha256: string; roles?: string; language?: string; legal_hold: boolean; erase_at?: string; attempt: number;
-  revision: number; has_audio: boolean; playbook?: { id: string; name: string };
-}
-export interface CallList { calls: CallRow[]; next?: string | null; total: number }
-export interface Peaks { per_second: number; duration_ms: number; channels: { channel: number; role: Role; peaks: number[] }[] }
-export type ReviewState = "confirmed" | "disputed" | null;
-export interface Review { state: ReviewState; reason?: string; comment?: string; by: string; at: string }
-export interface Finding {
-  id: string; detector: string; category: string; title: string; confidence: number; note: string; made_by?: string;
-  review?: Review; history: Review[]; evidence: Evidence[];
-}
-export interface Person { id?: string; name: string; email?: string; role: "qa" | "supervisor" | "admin"; teams: { id: string; name: string }[]; disabled?: boolean; invited?: boolean; last_seen_at?: string }
-export interface Session { person: Person; csrf: string; accounts: boolean }
-
-export interface Detector {
-  id: string; category: string; title: string; what?: string; why?: string; silent?: string; confirmed: number; disputed: number; added?: number;
-  raised: number; precision?: number | null; interval?: [number, number] | null;
-}
-export interface Clip {
-  id: string; call: string; finding?: string; agent: string; start_ms: number; end_ms: number; quote: string; why: string;
-  better?: string; made_by?: string; created_at: string; has_audio?: boolean; answer?: "acknowledged" | "disputed"; answer_note?: string; answered_at?: string;
-}
-export interface Share { id: string; agent: string; team: string | { id: string; name: string }; created_at: string; expires_at: string; revoked_at?: string; made_by?: string; link?: string }
-export interface Figures {
-  calls: number; with_request: number; deflected: number; pushed_back: number; fulfilled: number; opportunities: number;
-  acknowledged: number; caller_ms: number;
-}
-export interface TrendPoint extends Figures { at: string }
-export interface Trends {
-  headline: Figures;
-  before?: Figures;
-  series: { group?: string; points: TrendPoint[] }[];
-  top_targets: { target: Target; kind: DeflectionKind; calls: number }[];
-  top_requests: { request: string; calls: number; deflected: number; example?: { call: string; start_ms: number; end_ms?: number; quote: string } }[];
-  phrases: { quote: string; calls: number; examples: { call: string; start_ms: number; quote: string }[] }[];
-  verbatims: { call: string; at: string; request: string; quote: string; target: Target; start_ms: number; end_ms: number }[];
-}
-export interface Playbook { id: string; name: string; toml?: string; made_by?: string; created_at: string; activated_at?: string; active?: boolean }
-export interface Mistake { line: number; column: number; message: string; cure?: string }
-export interface Check { ok: boolean; mistakes: Mistake[]; summary?: string }
-interface Judged { deflected: number; mean_score?: number; verdicts: Record<string, number>; house: Record<string, number> }
-export interface Rescore {
-  calls: number; changed: number; skipped: number; before: Judged; after: Judged; examples: { call: string; name: string }[];
-}
+export type Team = Api.Team;
+export type Progress = Api.CallProgress;
+export type CallRow = Api.CallRow;
+export type CallDetail = Api.CallDetail;
+export type CallList = Api.CallList;
+export type Peaks = Api.PeaksShown;
+export type ReviewState = Api.ReviewState | null;
+export type Review = Api.Review;
+export type Finding = Api.StoredFinding;
+export type Person = Api.Person;
+export type Session = Api.Session;
+export type Detector = Api.DetectorCard;
+export type Clip = Api.Clip;
+export type Share = Api.Share;
+export type ShareAnswer = Api.ShareAnswer;
+export type Figures = Api.Figures;
+export type TrendPoint = Api.TrendPoint;
+export type Trends = Api.Trends;
+export type Playbook = Api.PlaybookAnswer;
+export type Mistake = Api.PlaybookMistake;
+export type Check = Api.PlaybookCheck;
+export type Rescore = Api.RescoreAnswer;
+export type Key = Api.Key;
+export type Hook = Api.Webhook;
+export type Delivery = Api.Delivery;
+export type Entry = Api.Entry;
+export type Entries = Api.Entries;
+export type AgentStanding = Api.AgentStanding;
+export type Sample = Api.Sample;
+export type SampleAnswer = Api.SampleAnswer;
+export type SampleCall = Api.SampleCall;
+export type Vote = Api.Vote;
+export type Agreement = Api.Agreement;
 
 /** What the server says went wrong, in words for people. */
 export class Problem extends Error {

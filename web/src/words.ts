@@ -31,6 +31,15 @@ export const CATEGORY: Record<string, string> = {
   deflection: "sent away", script: "script instead of help", empathy: "empathy", ivr: "recorded voice", help: "went well",
   house: "house rule",
 };
+/** What reviewers call the findings of a detector; rules of the house bring their own name. */
+const DETECTOR: Record<string, string> = {
+  "deflection.channel": "Sent to another channel", "deflection.callback": "Told to try again later", "deflection.transfer": "Sent to others",
+  "deflection.again": "Sent away once more", "deflection.ivr": "Sent away by the recorded voice", "script.policy_quote": "Rule in place of help",
+  "script.hollow_apology": "Stock apology", "script.filler": "Stock phrase", "script.refusal": "Plain no", "empathy.blame_lecture": "Lecture",
+  "empathy.missed": "Hardship passed unnoticed", "empathy.acknowledged": "Hardship noticed", "help.warm_transfer": "Handed over with the story",
+  "help.ownership": "Took it on", "help.gave_way": "Gave way after all", "ivr.loop": "The same prompt again and again", "ivr.zero_out": "Asked for a person",
+};
+export const findingName = (one: { id: string; title: string }) => DETECTOR[one.id] ?? (one.title || one.id);
 export const BURDEN: Record<string, string> = {
   bereavement: "somebody died", illness: "illness", missed_event: "something missed", money: "money trouble", long_wait: "a long wait",
   repeated_contact: "having asked before", worry: "worry", frustration: "frustration",
@@ -46,7 +55,7 @@ export const DISPUTES = ["misheard", "the caller asked for it", "it was the righ
 
 export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 export const sentence = (text: string) => `${capital(text)}${/[.!?]$/.test(text) ? "" : "."}`;
-export const who = (role: Role) => WHO[role] ?? role;
+export const who = (role: string) => WHO[role as Role] ?? role;
 export const place = (target: string) => TARGET[target as Target] ?? target.replaceAll("_", " ");
 export const shortPlace = (target: string) => SHORT[target as Target] ?? target.replaceAll("_", " ");
 export const ending = (outcome: string) => OUTCOME[outcome as Outcome] ?? outcome.replaceAll("_", " ");
@@ -54,14 +63,14 @@ export const OUTCOMES = Object.keys(OUTCOME) as Outcome[];
 export const TARGETS = Object.keys(TARGET) as Target[];
 export const times = (n: number) => (n === 1 ? "once" : n === 2 ? "twice" : `${n} times`);
 export const count = (n: number, one: string, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
-export const percent = (part: number, whole: number) => (whole ? `${Math.round((100 * part) / whole)}%` : "–");
+export const percent = (part: number, whole: number) => (whole ? `${Math.min(100, Math.round((100 * part) / whole))}%` : "–");
 
 /** "sent to the website", "told to call later". */
-export function turnedAside(kind: DeflectionKind, target: Target): string {
+export function turnedAside(kind: DeflectionKind | (string & {}), target: Target | (string & {})): string {
   if (kind === "callback" || target === "later") return "told to try again later";
   if (kind === "transfer" && target === "elsewhere") return "told to contact somebody else";
   if (target === "elsewhere") return "sent elsewhere";
-  return `sent to ${TARGET[target] ?? target}`;
+  return `sent to ${place(target)}`;
 }
 
 export type Mark =

@@ -4,7 +4,7 @@ import { copyFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { ADMIN, FIXTURES, launch, seriousFlaws, startServer, watched } from "./server.mjs";
+import { ADMIN, FIXTURES, launch, seriousFlaws, startServer, until, watched } from "./server.mjs";
 
 const LISTENING = 240_000;
 const HOSTILE = `<img src=x onerror="window.hacked=1">`;
@@ -74,10 +74,7 @@ describe("the web app", { concurrency: 1 }, () => {
     const watchStates = setInterval(() => void page.locator(".what .soft").allInnerTexts().then((all) => all.forEach((one) => states.add(one.split(",")[0]))).catch(() => {}), 200);
     await page.locator("input[type=file]").first().setInputFiles(CALLS.map((name) => join(FIXTURES, name)));
     for (const name of CALLS) await page.getByText(name).first().waitFor().catch(() => {});
-    await page.waitForFunction(async (want) => {
-      const all = await (await fetch("/v1/calls?state=done&tag=browser")).json();
-      return all.total === want;
-    }, CALLS.length, { timeout: LISTENING, polling: 1000 });
+    await until(async () => (await api("/v1/calls?state=done&tag=browser")).total === CALLS.length, "all recordings are analysed", { timeout: LISTENING });
     clearInterval(watchStates);
     await page.locator(".sizer [data-row]").nth(CALLS.length).waitFor();
     // The list heard of it by itself.
@@ -341,7 +338,8 @@ describe("the web app", { concurrency: 1 }, () => {
     await page.getByLabel("Tags, with commas").fill("<b>bold</b>");
     await page.getByRole("button", { name: "Use for the next recordings" }).click();
     await page.locator("input[type=file]").first().setInputFiles(join(folder, name));
-    await page.waitForFunction(async () => (await (await fetch("/v1/calls?tag=" + encodeURIComponent("<b>bold</b>"))).json()).calls.some((one) => one.state === "done"), null, { timeout: LISTENING, polling: 1000 });
+    const bold = `/v1/calls?tag=${encodeURIComponent("<b>bold</b>")}`;
+    await until(async () => (await api(bold)).calls.some((one) => one.state === "done"), "the recording with the hostile name is analysed", { timeout: LISTENING });
     const call = (await api(`/v1/calls?tag=${encodeURIComponent("<b>bold</b>")}`)).calls[0];
     await page.goto(at("/"));
     await rowOf(HOSTILE).waitFor();

@@ -1,101 +1,85 @@
-// How quick the pages are with many calls: RUNAROUND_URL=http://127.0.0.1:8080 node tests/measure.mjs [call]
-// Prints milliseconds from input to the next painted frame that shows the result. The server must let us in without
-// signing in (--no-auth). `call` is the id of a long call; without it the longest of the newest 200 is opened.
-import { launch } from "./server.mjs";
+// How quick the pages are, in milliseconds from the input to the painted frame that shows the result. By hand, against
+// a server that lets us in (--no-auth): RUNAROUND_URL=http://127.0.0.1:8080 npm run measure -- [CALL]
+import { launch, watched } from "./server.mjs";
 
-const base = process.env.RUNAROUND_URL;
-if (!base) throw new Error("say in RUNAROUND_URL where the server is");
-const browser = await launch();
-const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-const report = {};
-const middle = (all) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)];
-const worst = (all) => Math.max(...all);
-const note = (name, all) => (report[name] = { median_ms: Math.round(middle(all)), worst_ms: Math.round(worst(all)), n: all.length });
+const FRAME = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+const summary = (times) => {
+  const sorted = [...times].sort((a, b) => a - b);
+  return { median_ms: Math.round(sorted[Math.floor(sorted.length / 2)]), worst_ms: Math.round(sorted.at(-1)), n: sorted.length };
+};
 
-const began = Date.now();
-await page.goto(base);
-await page.locator(".sizer [data-row]").first().waitFor();
-report["list opened"] = { ms: Date.now() - began };
-report["first paint"] = { ms: await page.evaluate(() => Math.round(performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? -1)) };
-report["calls"] = await page.evaluate(async () => (await (await fetch("/v1/calls?limit=1")).json()).total);
+/** Opens the list at `base`, scrolls, filters and searches in it; then opens `call`, or else the longest of the newest 200. */
+export async function measure(browser, base, call) {
+  const { context } = await watched(browser, base);
+  const page = await context.newPage();
+  const report = {};
+  /** Does something `times` times, and waits each time until `done` says so after a frame. */
+  const each = async (name, times, act, done = () => true) => {
+    const taken = [];
+    for (let n = 1; n <= times; n++) {
+      taken.push(await page.evaluate(`(async () => {
+        const frame = ${FRAME}, from = performance.now();
+        await (${act})(${n});
+        do await frame(); while (!(${done})());
+        return performance.now() - from;
+      })()`));
+      await page.waitForTimeout(100);
+    }
+    report[name] = summary(taken);
+  };
 
-note("scroll by a page, to painted rows", await page.evaluate(async () => {
-  const box = document.querySelector(".scroll");
-  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  const times = [];
-  for (let n = 1; n <= 40; n++) {
-    const from = performance.now();
-    box.scrollTop = n * 560;
-    await frame();
-    times.push(performance.now() - from);
-  }
-  return times;
-}));
-const jump = await page.evaluate(async () => {
-  const box = document.querySelector(".scroll");
-  const from = performance.now();
-  box.scrollTop = box.scrollHeight;
-  for (;;) {
-    await new Promise((done) => requestAnimationFrame(done));
-    const rows = document.querySelectorAll(".sizer [data-row]");
-    const bottom = box.scrollTop + box.clientHeight;
-    if ([...rows].some((row) => row.offsetTop + 36 >= bottom - 40)) return performance.now() - from;
-    if (performance.now() - from > 20_000) return -1;
-  }
-});
-report["jump to the last row"] = { ms: Math.round(jump) };
-const filters = [];
-for (const value of ["true", "false", "", "true", ""]) {
-  filters.push(await page.evaluate(async (to) => {
+  const began = Date.now();
+  await page.goto(base);
+  await page.locator(".sizer [data-row]").first().waitFor();
+  report["list opened"] = { ms: Date.now() - began, calls: (await page.locator("[role=status].push").innerText()).replace(" calls", "") };
+  report["its first paint"] = { ms: await page.evaluate(() => Math.round(performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? -1)) };
+  const settled = () => document.querySelector("[role=status].push").textContent !== "…" && !document.querySelector(".sizer .bone");
+  await each("scroll by a page, to its rows", 40, (n) => void (document.querySelector(".scroll").scrollTop = n * 560), settled);
+  await each("filter, to new rows", 12, (n) => {
     const select = document.querySelector('select[aria-label="Sent away"]');
-    const from = performance.now();
-    select.value = to;
+    select.value = ["true", "false", ""][n % 3];
     select.dispatchEvent(new Event("change", { bubbles: true }));
-    await new Promise((done) => requestAnimationFrame(done));
-    while (document.querySelector("[role=status].push").textContent === "…") await new Promise((done) => requestAnimationFrame(done));
-    return performance.now() - from;
-  }, value));
-}
-note("filter, to new rows", filters);
-const keys = [];
-for (let n = 0; n < 30; n++) {
-  const from = Date.now();
-  await page.keyboard.press("j");
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
-  keys.push(Date.now() - from);
-}
-note("next row by key", keys);
+  }, settled);
+  await each("search, 180 ms for typing on included", 6, async (n) => {
+    const field = document.querySelector("input[type=search]");
+    field.value = ["website", "refund", "tomorrow", "sorry", "call back", ""][n - 1];
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    const status = document.querySelector("[role=status].push");
+    while (status.textContent !== "…") await new Promise((done) => requestAnimationFrame(done));
+  }, settled);
+  await each("next row by key", 30, () => void document.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true })), () => document.activeElement?.closest("[data-row]"));
+  await each("jump to the last row", 1, () => void (document.querySelector(".scroll").scrollTop = 1e9), settled);
 
-const id = process.argv[2] ?? (await page.evaluate(async () => (await (await fetch("/v1/calls?limit=200&state=done")).json()).calls.reduce((a, b) => ((b.duration_ms ?? 0) > (a.duration_ms ?? 0) ? b : a)).id));
-const open = Date.now();
-await page.goto(`${base}/calls/${id}`);
-await page.locator(".turn .said").first().waitFor();
-report["long call opened"] = { ms: Date.now() - open, ...(await page.evaluate(() => ({ turns: document.querySelectorAll(".turn").length, inside_ms: Math.round(performance.getEntriesByName("review-opened")[0]?.duration ?? -1) }))) };
-note("seek in it, to the painted frame", await page.evaluate(async () => {
-  const times = [];
-  const canvas = document.querySelector("canvas");
-  for (let n = 1; n < 20; n++) {
-    const from = performance.now();
+  const id = call ?? (await page.evaluate(async () => (await (await fetch("/v1/calls?limit=200&state=done")).json()).calls.reduce((a, b) => ((b.duration_ms ?? 0) > (a.duration_ms ?? 0) ? b : a)).id));
+  const open = Date.now();
+  await page.goto(`${base}/calls/${id}`);
+  await page.locator(".turn .said").first().waitFor();
+  report["call opened"] = { ms: Date.now() - open };
+  await page.locator("canvas").waitFor();
+  Object.assign(report["call opened"], await page.evaluate(async () => {
+    const { duration_ms, turns } = await (await fetch(`/v1${location.pathname}/report.json`)).json().then((all) => ({ duration_ms: all.measures.duration_ms, turns: all.turns.length }));
+    return { minutes: Math.round(duration_ms / 60_000), turns };
+  }));
+  await each("seek in it", 20, (n) => {
+    const canvas = document.querySelector("canvas");
     const { left, top, width } = canvas.getBoundingClientRect();
-    const where = { bubbles: true, button: 0, pointerId: 1, clientX: left + (width * n) / 20, clientY: top + 20 };
+    const where = { bubbles: true, button: 0, pointerId: 1, clientX: left + (width * n) / 21, clientY: top + 20 };
     try {
       canvas.dispatchEvent(new PointerEvent("pointerdown", where));
     } catch {
       // No pointer to capture, as nobody holds a mouse.
     }
     canvas.dispatchEvent(new PointerEvent("pointerup", where));
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    times.push(performance.now() - from);
-  }
-  return times;
-}));
-const walk = [];
-for (let n = 0; n < 15; n++) {
-  const from = Date.now();
-  await page.keyboard.press("n");
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
-  walk.push(Date.now() - from);
+  });
+  await each("next finding in it", 15, () => void document.dispatchEvent(new KeyboardEvent("keydown", { key: "n", bubbles: true })));
+  await context.close();
+  return report;
 }
-note("next finding", walk);
-console.table(report);
-await browser.close();
+
+if (process.argv[1] === import.meta.filename) {
+  const base = process.env.RUNAROUND_URL;
+  if (!base) throw new Error("say in RUNAROUND_URL where the server is");
+  const browser = await launch();
+  console.table(await measure(browser, base, process.argv[2]));
+  await browser.close();
+}

@@ -1,5 +1,5 @@
 // A real server on a free port with an empty data folder, and a browser that notices what must not happen.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -9,14 +9,21 @@ import { chromium } from "playwright-core";
 export const FIXTURES = resolve(import.meta.dirname, "../../fixtures/calls");
 export const ADMIN = { name: "Ana Pereira", email: "ana@example.org", password: "correct horse battery" };
 
-/** Starts `runaround serve`; `stop` ends it and removes its data. */
-export async function startServer() {
-  const program = process.env.RUNAROUND_BIN;
-  if (!program) throw new Error("say in RUNAROUND_BIN which program to test, for instance ../target/debug/runaround");
+/** The program under test. */
+export function program() {
+  if (!process.env.RUNAROUND_BIN) throw new Error("say in RUNAROUND_BIN which program to test, for instance ../target/debug/runaround");
+  return resolve(process.env.RUNAROUND_BIN);
+}
+
+/** Starts `runaround serve`; `stop` ends it and removes its data. `seed` made-up calls are there from the start, the first at
+ *  least `long` minutes long. */
+export async function startServer({ seed = 0, long = 0, accounts = true, options = [] } = {}) {
   const data = mkdtempSync(join(tmpdir(), "runaround-web-"));
+  if (seed) execFileSync(program(), ["seed", "--data", data, "--calls", String(seed), "--long", String(long)]);
   const model = process.env.RUNAROUND_MODEL ?? "tiny.en";
-  const extra = (process.env.RUNAROUND_ARGS ?? "").split(" ").filter(Boolean);
-  const child = spawn(resolve(program), ["serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, ...extra], { stdio: ["ignore", "pipe", "pipe"] });
+  const extra = [...options, ...(process.env.RUNAROUND_ARGS ?? "").split(" ").filter(Boolean)];
+  if (!accounts) extra.push("--no-auth");
+  const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, ...extra], { stdio: ["ignore", "pipe", "pipe"] });
   const said = [];
   let address, link;
   const ready = new Promise((done, fail) => {
@@ -24,7 +31,7 @@ export async function startServer() {
       said.push(line);
       address ??= line.match(/listening on (http:\/\/\S+)/)?.[1];
       link ??= line.match(/http\S+\/setup\?token=\S+/)?.[0];
-      if (address && link) done();
+      if (address && (link || !accounts)) done();
     };
     createInterface({ input: child.stdout }).on("line", look);
     createInterface({ input: child.stderr }).on("line", look);
@@ -49,12 +56,23 @@ export async function startServer() {
   };
 }
 
+/** Asks again and again until `holds` says yes. (`page.waitForFunction` takes a promise for a yes.) */
+export async function until(holds, says, { timeout = 30_000, every = 250 } = {}) {
+  const end = Date.now() + timeout;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`after ${timeout / 1000} s still not so: ${says}`);
+    await new Promise((done) => setTimeout(done, every));
+  }
+}
+
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"] });
 
 /** A context of the browser that keeps a list of everything that must not happen. */
 export async function watched(browser, base, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options });
   const wrongs = [];
+  // While the pages change, the program needs not be built anew for each try.
+  if (process.env.RUNAROUND_DIST) await context.route(/\/assets\/app\.(js|css)$/, (route) => route.fulfill({ path: join(process.env.RUNAROUND_DIST, new URL(route.request().url()).pathname) }));
   context.on("request", (request) => {
     const url = new URL(request.url());
     if (!["data:", "blob:"].includes(url.protocol) && url.origin !== base) wrongs.push(`request to ${url.origin}`);

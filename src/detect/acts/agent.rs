@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::domain::{Label, Role, Source, Target};
 
 use super::super::rules::Cue;
-use super::super::scores::{HOLDS, Score};
+use super::super::scores::{HOLDS, Score, TurnScores};
+use super::super::text::Break;
 use super::{Weighing, by_context, touch};
 
 const DEFLECTIONS: [Label; 3] = [Label::ChannelDeflection, Label::CallbackDeflection, Label::TransferDeflection];
@@ -17,6 +18,11 @@ const STEPS: [Label; 5] =
 /// From here on work is done beyond doubt; below, something was said that may be an answer.
 const DONE: f32 = 0.8;
 const ANSWERED: f32 = 0.6;
+
+/// From here on a phrase is clear enough to overrule what only the weights suggest.
+const CLEAR: f32 = 0.7;
+/// Words from the end of one phrase to the beginning of another that says the same thing with it.
+const BESIDE: usize = 4;
 
 impl Weighing<'_> {
     pub(super) fn as_organisation(&mut self) {
@@ -53,21 +59,7 @@ impl Weighing<'_> {
         let Some(score) = self.scores.get(label).cloned() else { return };
         let (signs, context) = (self.signs, self.context);
         let apart = |quote: &Option<Range<usize>>| quote.as_ref().is_some_and(|quote| !touch(quote, &score.quote));
-        let why_not = if !context.open && (context.content || context.ever_met) {
-            Some("nothing was asked")
-        } else if context.asked_pointer {
-            Some("the caller asked for it")
-        } else if apart(done) {
-            Some("besides finished work")
-        } else if signs.has(Cue::OnlyThere) {
-            Some("only there")
-        } else if signs.has(Cue::UnknownHere) && label != Label::CallbackDeflection {
-            Some("not known here")
-        } else if self.cue_in(Cue::OnTop, &score.quote) {
-            Some("an extra")
-        } else {
-            None
-        };
+        let why_not = self.fails(label, &score.quote, done);
         if let Some(why) = why_not {
             self.scores.clear(label);
             if score.strength >= HOLDS {
@@ -95,6 +87,52 @@ impl Weighing<'_> {
             against += if self.cue_in(Cue::Conditional, &score.quote) || !context.trouble { 0.3 } else { 0.15 };
         }
         self.shift(label, -against);
+    }
+
+    /// The test that a deflection with these words fails, if it fails one beyond doubt.
+    fn fails(&self, label: Label, quote: &Range<usize>, done: &Option<Range<usize>>) -> Option<&'static str> {
+        let (signs, context) = (self.signs, self.context);
+        if !context.open && (context.content || context.ever_met) {
+            Some("nothing was asked")
+        } else if context.asked_pointer {
+            Some("the caller asked for it")
+        } else if done.as_ref().is_some_and(|done| !touch(done, quote)) {
+            Some("besides finished work")
+        } else if signs.has(Cue::OnlyThere) {
+            Some("only there")
+        } else if signs.has(Cue::UnknownHere) && label != Label::CallbackDeflection {
+            Some("not known here")
+        } else if self.cue_in(Cue::OnTop, quote) {
+            Some("an extra")
+        } else {
+            None
+        }
+    }
+
+    /// What only the weights take for a deflection has to pass the same tests, and it is none where a phrase in the same
+    /// words says that the agent does the work or asks for what he needs: that comes first in the guide's order.
+    pub(super) fn keep_the_order(&mut self, by_phrases: &TurnScores) {
+        let by_rule = |label: Label| {
+            by_phrases.get(label).filter(|score| score.strength >= CLEAR && matches!(score.source, Source::Rule(_)))
+        };
+        let done = by_rule(Label::Fulfilment).filter(|score| score.strength >= DONE).map(|score| score.quote.clone());
+        for label in DEFLECTIONS.into_iter().filter(|label| by_phrases.strength(*label) < HOLDS) {
+            let Some(quote) = self.scores.get(label).map(|score| score.quote.clone()) else { continue };
+            let at_work = |own: Label| by_rule(own).is_some_and(|own| self.beside(&own.quote, &quote));
+            let works = STEPS.into_iter().chain([Label::Fulfilment]).any(at_work);
+            if works || self.fails(label, &quote, &done).is_some() {
+                self.scores.clear(label);
+            }
+        }
+    }
+
+    /// Whether both quotes stand in one sentence, with hardly a word between them.
+    fn beside(&self, one: &Range<usize>, other: &Range<usize>) -> bool {
+        let tokens = &self.signs.words.tokens;
+        let (first, second) = if one.start <= other.start { (one, other) } else { (other, one) };
+        let between: Vec<_> =
+            tokens.iter().filter(|token| first.end <= token.bytes.start && token.bytes.start <= second.start).collect();
+        between.len() <= BESIDE && between.iter().all(|token| token.parted != Break::Sentence)
     }
 
     /// What a pointer leaves of the labels beside it.

@@ -43,7 +43,9 @@ pub fn decide(
             turn_scores.as_organisation();
         }
         if let Some(opinions) = opinions {
+            let by_phrases = turn_scores.scores.clone();
             opinions[at].weigh_in(&mut turn_scores.scores);
+            turn_scores.keep_the_order(&by_phrases);
         }
         let weighed = turn_scores.scores;
         let decided: Vec<Act> = weighed

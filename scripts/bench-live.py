@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""What live calls cost and how late they are told, over real sockets on this machine.
+
+Usage: scripts/bench-live.py [PROGRAM] [PART ...]
+
+Parts: paediatrician (20 calls with tiny.en), streams (50 calls of ten minutes), long (two hours at twenty times the pace
+over a bad line), kill (a server that is killed), capacity (how many calls at once). Without a part, all of them, which
+takes about an hour. Needs tiny.en and base in the folder of the models (RUNAROUND_MODELS) and ffmpeg.
+"""
+
+import contextlib
+import glob
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import wave
+
+PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "target/release/runaround"
+PARTS = sys.argv[2:] or ["paediatrician", "streams", "long", "kill", "capacity"]
+CALL = "fixtures/calls/flu_slots.flac"
+LABELS = json.load(open("fixtures/calls/flu_slots.json"))
+CHAIN = ["request", "deflection.website", "pushback", "fulfilled_after_pushback"]
+MINUTES = float(os.environ.get("RUNAROUND_BENCH_MINUTES", 10))
+# Takes every recording and never answers: reports would compete for the processor.
+IDLE = ["--worker-command", "sh", "-c", "sleep 100000"]
+
+
+class Server:
+    """`runaround serve` over a data folder of its own."""
+
+    def __init__(self, data, *options):
+        command = [PROGRAM, "serve", "--no-auth", "--listen", "127.0.0.1:0", "--disk-reserve", "0", "--data", data]
+        self.data = data
+        self.process = subprocess.Popen(
+            [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self.address = self.process.stdout.readline().strip().rsplit("http://", 1)[1]
+
+    def get(self, path):
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return json.loads(answer.read()) if answer.status == 200 else None
+
+    def wait_for(self, call, seconds=600):
+        until = time.time() + seconds
+        while time.time() < until:
+            known = self.get(f"/v1/calls/{call}")
+            if known and known["state"] in ("done", "failed", "quarantined"):
+                return known["state"]
+            time.sleep(0.5)
+        return "late"
+
+    def recording(self, call):
+        found = [path for name in ("original", "playback-*.wav") for path in glob.glob(f"{self.data}/blobs/{call}/{name}")]
+        return found[0]
+
+    def memory(self, field):
+        lines = open(f"/proc/{self.process.pid}/status").read().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
+
+    def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def serving(*options):
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(os.path.join(folder, "data"), *options)
+        try:
+            yield server
+        finally:
+            server.end()
+
+
+def script(folder):
+    """The words of the turns, for the transcriber that reads marks."""
+    path = os.path.join(folder, "lines")
+    open(path, "w").write("\n".join(turn["text"] for turn in LABELS["turns"]))
+    return path
+
+
+def dialling(server, *options):
+    command = [PROGRAM, "dial", CALL, "--server", server.address, "--json", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def dial(server, *options):
+    return json.loads(dialling(server, *options).communicate()[0])
+
+
+def say(name, text):
+    print(f"{name:<14} {text}", flush=True)
+
+
+def spread(figures):
+    return "p50 {p50_ms} ms, p95 {p95_ms} ms, p99 {p99_ms} ms, worst {worst_ms} ms".format(**figures)
+
+
+def length(path):
+    with wave.open(path) as file:
+        return file.getnframes() * 1000 / file.getframerate()
+
+
+def paediatrician(runs=20):
+    # More seats than calls: the next one begins while the last words of the one before are still waited for.
+    with serving("--live", "4", "--live-threads", "2", "--model", "tiny.en", "--workers", "1") as server:
+        tally = dial(server, "--line", "twilio", "--calls", "2", "--repeat", str(runs // 2))
+        say("paediatrician", f"{tally['played']} calls over Twilio framing in real time, two at once, tiny.en")
+        say("", f"sent away, after the last of the words: {spread(tally['deflections'])}")
+        say("", f"words, after the end of the speech: {spread(tally['words'])}")
+        whole = sum(call["glyph"] == CHAIN for call in tally["calls"])
+        say("", f"chain complete at the end: {whole} of {runs}; nudges: {tally['nudges']}")
+        same = 0
+        for call in tally["calls"]:
+            state = server.wait_for(call["id"])
+            assert state == "done", state
+            live = server.get(f"/v1/calls/{call['id']}/report.json")
+            command = [PROGRAM, "analyze", "--redact", "--roles", "caller,agent", "--model", "tiny.en", "--jobs", "1", "--quiet"]
+            with tempfile.TemporaryDirectory() as folder:
+                copy = os.path.join(folder, "call.wav")
+                os.link(server.recording(call["id"]), copy)
+                subprocess.run([*command, "--format", "json", "--out", folder, copy], check=True)
+                batch = json.load(open(os.path.join(folder, "call.json")))
+            # All but the name of the file and the time of day.
+            for report in (live, batch):
+                report["source"]["name"] = report["provenance"]["produced_at"] = ""
+            same += live == batch
+        say("", f"report equal to the batch report of the same sound: {same} of {runs}")
+
+
+def streams(calls=50):
+    for readers in (0, 100):
+        with tempfile.TemporaryDirectory() as folder:
+            options = ["--live", str(calls), "--live-threads", "1", "--live-script", script(folder)]
+            with serving(*options, "--connections-per-address", "1000", *IDLE) as server:
+                host, port = server.address.split(":")
+                stalled = [socket.create_connection((host, int(port))) for _ in range(readers)]
+                for reader in stalled:
+                    reader.sendall(b"GET /v1/live/events HTTP/1.1\r\nhost: bench\r\n\r\n")
+                before = server.memory("VmRSS")
+                tally = dial(
+                    server, "--line", "twilio", "--marked", "--calls", str(calls), "--length", str(int(MINUTES * 60))
+                )
+                peak = server.memory("VmHWM")
+                ends = [call["end"] or {} for call in tally["calls"]]
+                lost = sum(end.get("lost_ms", 0) for end in ends)
+                overload = sum(call["overload_ms"] for call in tally["calls"])
+                skipped = sum(end.get("skipped", 0) for end in ends)
+                say("streams", f"{tally['played']} calls of {MINUTES:g} minutes at once, {readers} stalled readers")
+                say("", f"sound lost: {lost} ms, dropped by us: {overload} ms; speech not transcribed: {skipped} stretches")
+                say("", f"memory: {(peak - before) / calls:.1f} MiB for each call ({before:.0f} MiB before, {peak:.0f} MiB at most)")
+                say("", f"{tally['events']['count']} events, after the sound they came from: {spread(tally['events'])}")
+                say("", f"words, after the end of the speech: {spread(tally['words'])}")
+
+
+def long(hours=2, pace=20):
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--live", "1", "--live-script", script(folder), *IDLE]
+        with serving(*options) as server:
+            tally = dial(
+                server, "--line", "twilio", "--marked", "--length", str(int(hours * 3600)), "--pace", str(pace),
+                "--loss", "5", "--reorder", "5"
+            )
+            call = tally["calls"][0]
+            drift = call["end"]["duration_ms"] - call["sent_ms"]
+            say("long", f"a call of {hours} h at {pace} times the pace, 5 % lost, 5 % out of order")
+            say("", f"recording longer than what was sent by {drift} ms; worst place of a frame: {worst_place(server, call)} ms off")
+            lost = tally["frames_lost"] * 20
+            say("", f"lost on purpose {lost} ms, counted as lost {call['end']['lost_ms']} ms; not transcribed: {call['end']['skipped']}")
+            say("", f"words come {tally['slope_ms_per_hour']:+.1f} ms later in each hour; {spread(tally['words'])}")
+
+
+def worst_place(server, call):
+    """Looks every ten minutes where a piece of speech lies in the recording, and where it was sent."""
+    raw = ["ffmpeg", "-v", "error", "-i", CALL, "-f", "s16le", "-"]
+    tape = memoryview(subprocess.run(raw, check=True, capture_output=True).stdout).cast("h")
+    frames = len(tape) // 2
+    turn = max((turn for turn in LABELS["turns"]), key=lambda turn: turn["end_ms"] - turn["start_ms"])
+    # Behind the mark of the turn; long enough that frames which were lost do not matter.
+    start, size, side = (turn["start_ms"] + 500) * 8, 8_000, turn["channel"]
+    piece = [tape[2 * (start + n) + side] for n in range(size)]
+    worst = 0
+    with wave.open(server.recording(call["id"])) as file:
+        for round_ in range(0, file.getnframes() // frames, max(1, 600 * 8_000 // frames)):
+            at = round_ * frames + start
+            file.setpos(at - 800)
+            kept = memoryview(file.readframes(size + 1_600)).cast("h")[side::2]
+            off = max(range(-800, 801), key=lambda off: sum(kept[800 + off + n] == piece[n] for n in range(0, size, 37)))
+            worst = max(worst, abs(off) / 8)
+    return worst
+
+
+def kill(calls=20):
+    with tempfile.TemporaryDirectory() as folder:
+        data = os.path.join(folder, "data")
+        server = Server(data, "--live", str(calls), "--live-script", script(folder), *IDLE)
+        running = dialling(server, "--line", "twilio", "--marked", "--calls", str(calls), "--length", "600")
+        time.sleep(20)
+        server.end(signal.SIGKILL)
+        tally = json.loads(running.communicate()[0])
+        lost = [call["sent_ms"] - length(f"{data}/live/{call['id']}/audio.wav") for call in tally["calls"]]
+        say("kill", f"{len(lost)} calls, killed after 20 s: lost {min(lost):.0f} to {max(lost):.0f} ms of each; all of them play")
+        server = Server(data, "--live", "1", "--live-script", script(folder), "--model", "tiny.en")
+        states = [server.wait_for(call["id"]) for call in tally["calls"]]
+        server.end()
+        say("", f"reports after the restart: {states.count('done')} of {calls}")
+
+
+def capacity():
+    for model in ("tiny.en", "base"):
+        fits = 0
+        for calls in (1, 2, 3, 4, 6, 8, 12, 16):
+            options = ["--live", str(calls), "--live-threads", str(os.cpu_count()), "--model", model, *IDLE]
+            with serving(*options) as server:
+                tally = dial(server, "--line", "twilio", "--calls", str(calls))
+            skipped = sum((call["end"] or {}).get("skipped", 0) for call in tally["calls"])
+            say("capacity" if calls == 1 else "", f"{model}, {calls} at once: words {spread(tally['words'])}; left out {skipped}")
+            if tally["words"]["p95_ms"] > 3_000 or skipped:
+                break
+            fits = calls
+        if fits:
+            with serving("--live", str(fits), "--model", model, *IDLE) as server:
+                tally = dial(server, "--line", "twilio", "--calls", str(fits + 1))
+            say("", f"{model}: {fits} at once; of {fits + 1}, {tally['refused']} refused and {tally['played']} played")
+
+
+def main():
+    known = {"paediatrician": paediatrician, "streams": streams, "long": long, "kill": kill, "capacity": capacity}
+    say("machine", f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
+    for part in PARTS:
+        known[part]()
+
+
+main()

@@ -1,0 +1,311 @@
+//! `runaround listen`: a call from the sound card, written down while it is spoken and analysed when it ends.
+//!
+//! One device is one channel, or two with `--stereo`; two devices are two channels, kept in step. Turns and hints are
+//! shown while they come, if the speech model is here; the report is the one that `analyze` makes of the recording.
+
+use std::fs;
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::engine::{self, HouseChoice, ModelChoice};
+use super::inputs::parse_roles;
+use super::{EXIT_STOPPED, EXIT_USAGE, analyze, tell};
+use crate::detect::Detectors;
+use crate::dialogue::GivenRoles;
+use crate::domain::{CallTime, ChannelId, Role, RoleBasis, Stop};
+use crate::live::device::{self, Device, Grab, Stream};
+use crate::live::drift::Drift;
+use crate::live::event::Body;
+use crate::live::protocol::{Facts, Hello, Place};
+use crate::live::session::{Config, PENDING_MAX, Session};
+use crate::pipeline::{self, Options};
+use crate::report::{self, Format};
+use crate::transcribe::{Hints, Pool, Scripted};
+
+/// Pieces of sound that may wait for us.
+const WAITING: usize = 256;
+
+/// How often the transcribers are looked at while no sound comes.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A device that gives nothing for so long is broken.
+const SILENT: Duration = Duration::from_secs(10);
+
+/// How long the last words are waited for.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Listen to a call on one sound device, or on two, and make its report when it ends
+#[derive(clap::Args)]
+pub struct Args {
+    /// Device to listen to; twice for the two sides of a call [default: the machine's usual one]
+    #[arg(long = "device", value_name = "NAME")]
+    devices: Vec<String>,
+    /// Say which devices there are, and end
+    #[arg(long)]
+    list: bool,
+    /// One device has both sides of the call: left is the caller, right is the agent
+    #[arg(long)]
+    stereo: bool,
+    /// Who is on which channel, in order [default: caller,agent where there are two]
+    #[arg(long, value_parser = parse_roles)]
+    roles: Option<GivenRoles>,
+    /// Samples a second, if the devices can do it
+    #[arg(long, default_value_t = 16_000, value_name = "HZ")]
+    rate: u32,
+    /// End after so much sound [default: when you press Ctrl-C]
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<u64>,
+    /// Folder for the recording and its reports
+    #[arg(long, default_value = "reports", value_name = "DIR")]
+    out: PathBuf,
+    /// Language spoken, two letters
+    #[arg(long, value_name = "XX")]
+    language: Option<String>,
+    /// Mask card numbers and the like in the reports, as they always are on the screen
+    #[arg(long)]
+    redact: bool,
+    /// Lines that the marks in the sound stand for, instead of the speech model
+    #[arg(long, hide = true, value_name = "FILE")]
+    script: Option<PathBuf>,
+    #[command(flatten)]
+    house: HouseChoice,
+    #[command(flatten)]
+    models: ModelChoice,
+}
+
+/// Listens until Ctrl-C, then reports. Exit code 2 if there is nothing to listen to.
+///
+/// # Errors
+/// A recording that cannot be written, a report that cannot be made; the recording stays.
+pub fn run(args: Args) -> Result<ExitCode> {
+    if args.list {
+        return list();
+    }
+    anyhow::ensure!(args.devices.len() <= 2, "a call has two sides; name at most two devices");
+    let script = args.script.as_deref().map(read_script).transpose()?;
+    let (sender, grabs) = sync_channel(WAITING);
+    let opened = open(&args, sender);
+    let (streams, rate_hz, channels) = match opened {
+        Ok(opened) => opened,
+        Err(cause) => {
+            tell(&format!("error: {cause}"));
+            return Ok(ExitCode::from(EXIT_USAGE));
+        }
+    };
+    let (asked, given_up) = (Stop::new(), Stop::new());
+    stop_on_signals(&asked, &given_up);
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot write to {}; choose another --out", args.out.display()))?;
+    let stem = jiff::Zoned::now().strftime("call-%Y%m%d-%H%M%S").to_string();
+    let recording = args.out.join(format!("{stem}.wav"));
+    let roles = args.roles.clone().or_else(|| {
+        let both = vec![Role::Caller, Role::Agent];
+        (channels == 2).then_some(GivenRoles { roles: both, basis: RoleBasis::Given })
+    });
+    let hello = Hello {
+        rate_hz,
+        channels: channels as u8,
+        roles: roles.as_ref().map(|given| given.roles.clone()).filter(|roles| roles.len() == channels),
+        facts: Facts { language: args.language.clone(), ..Facts::default() },
+    };
+    let live = live_engine(&args, script.as_deref())?;
+    let session = Session::begin(live, Config::default(), &hello, 1, &recording)
+        .with_context(|| format!("cannot write {}", recording.display()))?;
+    tell(&format!("listening at {rate_hz} Hz; Ctrl-C ends it"));
+    let listening = Listening { session, drift: Drift::new(rate_hz), devices: streams.len(), rate_hz };
+    let heard_ms = listening.run(grabs, &asked, args.seconds.map(|seconds| seconds * 1000))?;
+    drop(streams);
+    tell(&format!("recorded {} into {}", CallTime::from_ms(heard_ms), recording.display()));
+
+    let engine = match script {
+        Some(lines) => engine::scripted(&args.house, &lines),
+        None => engine::start(&args.models, &args.house, engine::default_jobs()),
+    };
+    let keep = || format!("the recording is kept; try again with: runaround analyze {}", recording.display());
+    let options = Options {
+        name: format!("{stem}.wav"),
+        roles,
+        hints: Hints { language: args.language.clone(), ..Hints::default() },
+        redact: args.redact,
+        produced_at: jiff::Timestamp::now().to_string(),
+        ..Options::default()
+    };
+    let report = pipeline::analyze(&recording, &engine.with_context(keep)?, &options, &given_up, &mut |_| {});
+    if given_up.asked() {
+        tell(&keep());
+        return Ok(ExitCode::from(EXIT_STOPPED));
+    }
+    let report = report.with_context(keep)?;
+    for format in [Format::Json, Format::Html] {
+        let path = args.out.join(format!("{stem}.{}", format.ending()));
+        report::write_file(&report, format, &path).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let page = args.out.join(format!("{stem}.html"));
+    write!(stdout().lock(), "{}", report::terminal::summary(&report, Some(&page), analyze::look()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list() -> Result<ExitCode> {
+    let devices = device::list();
+    if devices.is_empty() {
+        tell(&format!("error: {}", device::Error::NoDevice));
+        return Ok(ExitCode::from(EXIT_USAGE));
+    }
+    let mut out = stdout().lock();
+    for Device { name, about, .. } in &devices {
+        writeln!(out, "{name:<32} {}", about.replace('\n', ", "))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens what was asked for: the running streams, their rate, and the channels of the call.
+fn open(args: &Args, sender: std::sync::mpsc::SyncSender<Grab>) -> Result<(Vec<Stream>, u32, usize), device::Error> {
+    let devices = match args.devices.as_slice() {
+        [] => vec![device::find(None)?],
+        names => names.iter().take(2).map(|name| device::find(Some(name))).collect::<Result<_, _>>()?,
+    };
+    let each = if devices.len() == 1 && args.stereo { 2 } else { 1 };
+    let rate_hz = device::common_rate(&devices, each, args.rate)?;
+    let streams = devices
+        .iter()
+        .enumerate()
+        .map(|(n, device)| device.open(n, rate_hz, each, sender.clone()))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok((streams, rate_hz, devices.len().max(usize::from(each))))
+}
+
+fn read_script(file: &Path) -> Result<Vec<String>> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// The first Ctrl-C ends the call, the second one the report too.
+fn stop_on_signals(asked: &Stop, given_up: &Stop) {
+    let (asked, given_up) = (asked.clone(), given_up.clone());
+    let armed = ctrlc::set_handler(move || {
+        if asked.asked() {
+            given_up.ask();
+        }
+        asked.ask();
+    });
+    if armed.is_err() {
+        tell("note: Ctrl-C cannot be caught here; it will end the program at once");
+    }
+}
+
+/// The rules alone, as live calls of a server have them. Without a speech model the call is still recorded.
+fn live_engine(args: &Args, script: Option<&[String]>) -> Result<Arc<crate::live::Engine>> {
+    let deaf = |lines: &[String]| {
+        let scripted = Scripted::new(lines.to_vec());
+        Pool::with_room(1, PENDING_MAX, move |_| Ok(Box::new(scripted.clone())))
+    };
+    let pool = match script {
+        Some(lines) => deaf(lines)?,
+        None => match engine::live_pool(&args.models, 1, PENDING_MAX) {
+            Ok(pool) => pool,
+            Err(cause) => {
+                tell(&format!("note: nothing is shown while you speak: {cause:#}"));
+                deaf(&[])?
+            }
+        },
+    };
+    let playbook = args.house.playbook.as_deref().map(super::playbook::load).transpose()?.map(Arc::new);
+    let detectors = Arc::new(Detectors::rules_only());
+    Ok(Arc::new(crate::live::Engine { pool, detectors, playbook: Mutex::new(playbook) }))
+}
+
+/// A call from the first sample to the last.
+struct Listening {
+    session: Session,
+    drift: Drift,
+    devices: usize,
+    rate_hz: u32,
+}
+
+impl Listening {
+    /// Gives the length of the recording in milliseconds.
+    fn run(mut self, grabs: Receiver<Grab>, stop: &Stop, most_ms: Option<u64>) -> Result<u64> {
+        let mut told = Vec::new();
+        let (mut quiet, mut lost) = (Duration::ZERO, 0);
+        while !stop.asked() && most_ms.is_none_or(|most| self.session.heard().ms() < most) && quiet < SILENT {
+            match grabs.recv_timeout(LOOK) {
+                Ok(Grab::Sound(n, channels)) => {
+                    quiet = Duration::ZERO;
+                    self.take(n, channels, &mut told).context("cannot write the recording")?;
+                }
+                Ok(Grab::Lost(_)) => lost += 1,
+                Ok(Grab::Gone(_, cause)) => {
+                    tell(&format!("the sound device is gone: {cause}"));
+                    break;
+                }
+                Err(RecvTimeoutError::Timeout) => quiet += LOOK,
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.session.poll(&mut told);
+            self.session.take_fresh();
+            show(&mut told)?;
+        }
+        // A device that waits to hand over sound is let go; else it could not be closed.
+        drop(grabs);
+        if quiet >= SILENT {
+            tell("the sound device gives nothing any more");
+        }
+        let sum = self.session.finish(FAREWELL, &mut told).context("cannot write the recording")?;
+        show(&mut told)?;
+        if lost > 0 {
+            tell(&format!("note: this machine was too slow {lost} times; some sound is missing"));
+        }
+        let drift = self.drift.tally();
+        if self.devices == 2 {
+            let ms = |samples: u64| samples * 1000 / u64::from(self.rate_hz);
+            tell(&format!(
+                "the second device was corrected {} times: {} ms added, {} ms taken away, {} ms filled with silence",
+                drift.corrections,
+                ms(drift.added),
+                ms(drift.taken),
+                ms(drift.silence)
+            ));
+        }
+        Ok(sum.duration_ms)
+    }
+
+    fn take(&mut self, n: usize, channels: Vec<Vec<i16>>, told: &mut Vec<Body>) -> std::io::Result<()> {
+        for (channel, samples) in channels.into_iter().enumerate() {
+            let (channel, samples) = match (self.devices, n) {
+                (1, _) => (channel, samples),
+                (_, 0) => {
+                    self.drift.first(samples.len());
+                    (0, samples)
+                }
+                _ => (1, self.drift.second(samples)),
+            };
+            self.session.audio(ChannelId(channel as u8), Place::Next, samples, told)?;
+        }
+        Ok(())
+    }
+}
+
+/// Turns that are over, hints and warnings; a line each.
+fn show(told: &mut Vec<Body>) -> Result<()> {
+    let mut out = stdout().lock();
+    for body in told.drain(..) {
+        match body {
+            Body::Turn { speaker, start_ms, text, closed: true, .. } => {
+                writeln!(out, "{}  {:<6}  {text}", CallTime::from_ms(start_ms), speaker.as_str())?;
+            }
+            Body::Nudge(nudge) => {
+                writeln!(out, "{}  >>      {}", CallTime::from_ms(nudge.words.end_ms), nudge.text)?;
+            }
+            Body::Warning { text, .. } => tell(&text),
+            _ => {}
+        }
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! What is told about a live call while it lasts. A later event of the same `key` or `n` replaces the earlier one, so who
+//! joins late or misses some needs only the newest.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::protocol::Facts;
+use crate::domain::{Chain, Could, DeflectionKind, Evidence, Label, Outcome, Role, Target};
+
+/// An event of one call.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Event {
+    /// Grows by one with every event of any call; what `Last-Event-ID` takes.
+    pub seq: u64,
+    /// Id of the call; its recording keeps it.
+    pub call: String,
+    /// How much of the call had been heard, in milliseconds of its audio.
+    pub heard_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub body: Body,
+}
+
+/// What happened. All times are milliseconds of the call's audio.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Body {
+    /// Audio began.
+    Started {
+        /// `pcm`, `twilio`, `asterisk`, `audiosocket`, `device`.
+        protocol: &'static str,
+        /// Samples a second.
+        rate_hz: u32,
+        /// Who speaks on which channel.
+        roles: Vec<Role>,
+        /// What the sender said about it.
+        facts: Facts,
+    },
+    /// Words, as soon as they are known; not yet in order. Card numbers and the like are masked, here and in turns.
+    Utterance {
+        /// Who.
+        speaker: Role,
+        /// From.
+        start_ms: u64,
+        /// To.
+        end_ms: u64,
+        /// What.
+        text: String,
+    },
+    /// A turn as it stands, with what it does.
+    Turn {
+        /// Names the turn.
+        key: String,
+        /// Who.
+        speaker: Role,
+        /// From.
+        start_ms: u64,
+        /// To.
+        end_ms: u64,
+        /// What.
+        text: String,
+        /// What it does.
+        labels: Vec<Label>,
+        /// Nothing will be added to it.
+        closed: bool,
+    },
+    /// The story of a request as it stands.
+    Chain(Story),
+    /// Request `n` turned out to be none.
+    NoChain {
+        /// Which.
+        n: usize,
+    },
+    /// A hint for those who can still help.
+    Nudge(super::nudge::Nudge),
+    /// A key; told when no other follows it any more. `x` stands for one that is part of a number or a secret.
+    Digit {
+        /// Who pressed it.
+        by: Role,
+        /// Which.
+        digit: char,
+        /// When.
+        at_ms: u64,
+    },
+    /// Sound that is not there; silence stands in its place.
+    Gap {
+        /// Whose.
+        channel: u8,
+        /// From.
+        start_ms: u64,
+        /// How long.
+        length_ms: u64,
+        /// `network`: it did not come; `overload`: this server could not take it.
+        why: &'static str,
+    },
+    /// Speech that was not transcribed live, because too much else waited. The report will have it.
+    Skipped {
+        /// Who.
+        speaker: Role,
+        /// From.
+        start_ms: u64,
+        /// To.
+        end_ms: u64,
+    },
+    /// Something the people in charge should know.
+    Warning {
+        /// Stable name.
+        code: &'static str,
+        /// For people.
+        text: String,
+    },
+    /// The call is over. Its recording is analysed now, and the report replaces all of the above.
+    Ended {
+        /// Length of the recording.
+        duration_ms: u64,
+        /// Sound that did not come.
+        lost_ms: u64,
+        /// Sound that came too late or twice.
+        late_ms: u64,
+        /// Stretches of speech that were not transcribed live.
+        skipped: u64,
+        /// Whether the recording was accepted for analysis; if not, a restart tries again.
+        accepted: bool,
+    },
+}
+
+impl Body {
+    /// The name of the event in a stream of events.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Body::Started { .. } => "started",
+            Body::Utterance { .. } => "utterance",
+            Body::Turn { .. } => "turn",
+            Body::Chain(_) => "chain",
+            Body::NoChain { .. } => "no_chain",
+            Body::Nudge(_) => "nudge",
+            Body::Digit { .. } => "digit",
+            Body::Gap { .. } => "gap",
+            Body::Skipped { .. } => "skipped",
+            Body::Warning { .. } => "warning",
+            Body::Ended { .. } => "ended",
+        }
+    }
+}
+
+/// Words with their time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Quote {
+    /// The words.
+    pub quote: String,
+    /// From.
+    pub start_ms: u64,
+    /// To.
+    pub end_ms: u64,
+}
+
+impl From<&Evidence> for Quote {
+    fn from(evidence: &Evidence) -> Self {
+        let span = evidence.span();
+        Self { quote: evidence.quote().to_owned(), start_ms: span.start().ms(), end_ms: span.end().ms() }
+    }
+}
+
+/// One time the caller was sent away.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Bounce {
+    /// How.
+    #[schema(value_type = String)]
+    pub kind: DeflectionKind,
+    /// Where to.
+    #[schema(value_type = String)]
+    pub target: Target,
+    /// Agent or IVR.
+    #[schema(value_type = String)]
+    pub by: Role,
+    /// How sure, 0 to 1.
+    pub confidence: f32,
+    /// The playbook's word, if there is a playbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub could: Option<Could>,
+    /// And its reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// The words.
+    #[serde(flatten)]
+    pub words: Quote,
+}
+
+/// A request and what became of it so far.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Story {
+    /// Counts the requests of the call from 0.
+    pub n: usize,
+    /// The caller's words.
+    pub request: Quote,
+    /// Times sent away, in order.
+    pub deflections: Vec<Bounce>,
+    /// Times insisted, in order.
+    pub pushbacks: Vec<Quote>,
+    /// Where it stands.
+    #[schema(value_type = String)]
+    pub outcome: Outcome,
+    /// The marks of the picture: `request`, `deflection.website`, `pushback`, and the outcome.
+    pub glyph: Vec<String>,
+}
+
+impl Story {
+    /// The chain as number `n`.
+    pub fn of(n: usize, chain: &Chain) -> Self {
+        let deflections = chain.deflections.iter().map(|deflection| Bounce {
+            kind: deflection.kind,
+            target: deflection.target,
+            by: deflection.by,
+            confidence: deflection.confidence.get(),
+            could: deflection.playbook.as_ref().map(|playbook| playbook.verdict),
+            because: deflection.playbook.as_ref().map(|playbook| playbook.because.clone()),
+            words: Quote::from(&deflection.evidence),
+        });
+        let mut marks: Vec<(u64, String)> = chain
+            .deflections
+            .iter()
+            .map(|one| (one.evidence.span().start().ms(), format!("deflection.{}", one.target.as_str())))
+            .chain(chain.pushbacks.iter().map(|one| (one.span().start().ms(), "pushback".to_owned())))
+            .collect();
+        marks.sort_by_key(|(at, _)| *at);
+        let glyph = std::iter::once("request".to_owned())
+            .chain(marks.into_iter().map(|(_, mark)| mark))
+            .chain([chain.outcome.as_str().to_owned()])
+            .collect();
+        Self {
+            n,
+            request: Quote::from(&chain.request),
+            deflections: deflections.collect(),
+            pushbacks: chain.pushbacks.iter().map(Quote::from).collect(),
+            outcome: chain.outcome,
+            glyph,
+        }
+    }
+}

@@ -1,0 +1,508 @@
+//! One live call: sound in, events out. No socket, no thread, no clock but the sound's own.
+//!
+//! Sound is put on the axis, written down, heard, and handed to the shared pool of transcribers, a little at a time so
+//! that calls take turns. Words come back in any order and are read in the order of the sound: an utterance is read once
+//! nothing that began before it can still come. Speech that would have to wait too long is left out and counted, so lag
+//! never grows; the report at the end has every word.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::detect::Detectors;
+use crate::detect::playbook::Playbook;
+use crate::dialogue::Utterance;
+use crate::domain::{CallTime, ChannelId, DtmfDigit, Role, Stop, TimeSpan, Word};
+use crate::transcribe::{CallKey, Heard, Hints, Pool, Ticket};
+
+use super::ear::{Ear, Speech};
+use super::event::Body;
+use super::gaps::{self, Axis, Piece, Tally, Why};
+use super::nudge;
+use super::protocol::{Hello, Place};
+use super::recording::Recording;
+use super::story::Story;
+
+/// What all live calls share.
+pub struct Engine {
+    /// The transcribers. Its queue must have room for [`PENDING_MAX`] windows of every call, so that none ever waits for
+    /// room.
+    pub pool: Pool,
+    /// Rules, examples and weights.
+    pub detectors: Arc<Detectors>,
+    /// What the house's agents can do, if it told. A call keeps the one it began with.
+    pub playbook: Mutex<Option<Arc<Playbook>>>,
+}
+
+impl Engine {
+    /// The playbook in force.
+    fn playbook(&self) -> Option<Arc<Playbook>> {
+        self.playbook.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Windows of one call that are with the transcribers at once.
+pub const PENDING_MAX: usize = 2;
+
+/// How to treat a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Lost and late sound.
+    pub gaps: gaps::Config,
+    /// Hints to agents.
+    pub nudges: nudge::Config,
+    /// Speech that ended so long ago is not transcribed live any more.
+    pub lag_max_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { gaps: gaps::Config::default(), nudges: nudge::Config::default(), lag_max_ms: 15_000 }
+    }
+}
+
+/// Time between two looks at turns and nudges.
+const TICK_MS: u64 = 500;
+
+/// Keys closer together than this are one number. They are told when the row is whole: only then it is known whether it
+/// is a secret.
+const ROW_MS: u64 = 5_000;
+const ROW_MAX: usize = 64;
+
+/// What a call went through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Length of the recording.
+    pub duration_ms: u64,
+    /// Sound that did not come, over all channels.
+    pub lost_ms: u64,
+    /// Sound that came too late or twice.
+    pub late_ms: u64,
+    /// Stretches of speech that were not transcribed live.
+    pub skipped: u64,
+}
+
+/// A call.
+pub struct Session {
+    engine: Arc<Engine>,
+    config: Config,
+    key: CallKey,
+    rate_hz: u32,
+    hints: Hints,
+    stop: AskOnDrop,
+    axes: Vec<Axis>,
+    ears: Vec<Ear>,
+    recording: Recording,
+    waiting: VecDeque<Speech>,
+    pending: VecDeque<(ChannelId, TimeSpan, Ticket<Heard>)>,
+    /// Utterances that something earlier may still precede, ordered by span.
+    early: Vec<Utterance>,
+    story: Story,
+    /// Keys of a row that may go on.
+    row: Vec<DtmfDigit>,
+    skipped: u64,
+    ticked: CallTime,
+    pieces: Vec<Piece>,
+    /// Interleaved sound that was recorded since the last time somebody asked.
+    fresh: Vec<i16>,
+}
+
+impl Session {
+    /// Begins a call whose recording is to lie at `path`. `key` tells calls apart in the pool.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn begin(engine: Arc<Engine>, config: Config, hello: &Hello, key: u64, path: &Path) -> io::Result<Self> {
+        let channels = hello.channels;
+        let language = hello.facts.language.clone().or_else(|| Some("en".to_owned()));
+        Ok(Self {
+            story: Story::new(
+                channels,
+                hello.roles.clone(),
+                Arc::clone(&engine.detectors),
+                engine.playbook(),
+                config.nudges.clone(),
+            ),
+            axes: (0..channels).map(|_| Axis::new(hello.rate_hz, &config.gaps)).collect(),
+            ears: (0..channels).map(|n| Ear::new(ChannelId(n), hello.rate_hz)).collect(),
+            recording: Recording::create(path, hello.rate_hz, channels)?,
+            key: CallKey(key),
+            rate_hz: hello.rate_hz,
+            hints: Hints { language, ..Hints::default() },
+            stop: AskOnDrop(Stop::new()),
+            waiting: VecDeque::new(),
+            pending: VecDeque::new(),
+            early: Vec::new(),
+            row: Vec::new(),
+            skipped: 0,
+            ticked: CallTime::ZERO,
+            pieces: Vec::new(),
+            fresh: Vec::new(),
+            engine,
+            config,
+        })
+    }
+
+    /// Who speaks on `channel`, as far as it was said.
+    pub fn role(&self, channel: ChannelId) -> Role {
+        self.story.role(channel)
+    }
+
+    /// How much of the call has come.
+    pub fn heard(&self) -> CallTime {
+        let reach = self.axes.iter().map(Axis::next).max().unwrap_or(0);
+        CallTime::from_frames(reach, self.rate_hz)
+    }
+
+    /// Takes sound of a channel; one that is not there is left out.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn audio(
+        &mut self,
+        channel: ChannelId,
+        place: Place,
+        samples: Vec<i16>,
+        out: &mut Vec<Body>,
+    ) -> io::Result<()> {
+        let n = usize::from(channel.0);
+        let others = self.axes.iter().enumerate().filter(|(other, _)| *other != n);
+        let other = others.map(|(_, axis)| axis.reach()).max();
+        let Some(axis) = self.axes.get_mut(n) else { return Ok(()) };
+        let mut pieces = std::mem::take(&mut self.pieces);
+        axis.push(place, samples, other, &mut pieces);
+        let reach = axis.reach();
+        let done = self.lay(n, &mut pieces, "network", out).and_then(|()| {
+            for other in (0..self.axes.len()).filter(|other| *other != n) {
+                self.axes[other].keep_up(reach, &mut pieces);
+                self.lay(other, &mut pieces, "network", out)?;
+            }
+            Ok(())
+        });
+        self.pieces = pieces;
+        done
+    }
+
+    /// So many samples of a channel came and could not be taken.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn missed(&mut self, channel: ChannelId, samples: u64, out: &mut Vec<Body>) -> io::Result<()> {
+        let n = usize::from(channel.0);
+        let mut pieces = Vec::new();
+        let Some(axis) = self.axes.get_mut(n) else { return Ok(()) };
+        axis.missed(samples, &mut pieces);
+        self.lay(n, &mut pieces, "overload", out)
+    }
+
+    /// A channel begins now: its party joined later than the other.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn join(&mut self, channel: ChannelId, out: &mut Vec<Body>) -> io::Result<()> {
+        let n = usize::from(channel.0);
+        let reach = self.axes.iter().map(Axis::reach).max().unwrap_or(0);
+        let mut pieces = Vec::new();
+        let Some(axis) = self.axes.get_mut(n) else { return Ok(()) };
+        axis.join(reach, &mut pieces);
+        self.lay(n, &mut pieces, "network", out)
+    }
+
+    /// Takes a key that the network signalled.
+    pub fn digit(&mut self, channel: ChannelId, digit: char, out: &mut Vec<Body>) {
+        let now = self.heard();
+        self.press(DtmfDigit { digit, channel, span: TimeSpan::new(now.minus_ms(100), now) }, out);
+    }
+
+    /// Takes what the transcribers have, hands them more, and reads what can be read.
+    pub fn poll(&mut self, out: &mut Vec<Body>) {
+        self.collect(out);
+        self.submit(out);
+        self.settle(out);
+        let now = self.heard();
+        if now.ms() >= self.ticked.ms() + TICK_MS {
+            self.ticked = now;
+            self.story.tick(now, out);
+            if self.row.iter().all(|key| key.span.end().ms() + ROW_MS < now.ms()) {
+                self.tell_keys(out);
+            }
+        }
+    }
+
+    /// Sound recorded since the last call, channels interleaved, for those who listen in.
+    pub fn take_fresh(&mut self) -> Vec<i16> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// Ends the call: waits for the last words, but not longer than `farewell`, closes the recording, and sums up.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn finish(mut self, farewell: Duration, out: &mut Vec<Body>) -> io::Result<Sum> {
+        let mut speech = Vec::new();
+        for n in 0..self.axes.len() {
+            let mut pieces = Vec::new();
+            self.axes[n].finish(&mut pieces);
+            self.lay(n, &mut pieces, "network", out)?;
+            self.ears[n].finish(&mut speech);
+        }
+        self.queue(speech);
+        let until = Instant::now() + farewell;
+        while !(self.waiting.is_empty() && self.pending.is_empty()) && Instant::now() < until {
+            self.collect(out);
+            self.submit(out);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.stop.0.ask();
+        self.skipped += (self.waiting.len() + self.pending.len()) as u64;
+        (self.waiting, self.pending) = Default::default();
+        for utterance in std::mem::take(&mut self.early) {
+            self.story.add(utterance);
+        }
+        let now = self.heard();
+        self.tell_keys(out);
+        self.story.finish(now, out);
+        let tally = self.axes.iter().map(Axis::tally).fold(Tally::default(), |sum, tally| Tally {
+            lost: sum.lost + tally.lost,
+            late: sum.late + tally.late,
+            quiet: sum.quiet + tally.quiet,
+        });
+        let ms = |samples: u64| samples * 1000 / u64::from(self.rate_hz);
+        let duration_ms = self.recording.finish()?;
+        Ok(Sum { duration_ms, lost_ms: ms(tally.lost), late_ms: ms(tally.late), skipped: self.skipped })
+    }
+
+    /// Records and hears what the axis of channel `n` gave.
+    fn lay(&mut self, n: usize, pieces: &mut Vec<Piece>, why: &'static str, out: &mut Vec<Body>) -> io::Result<()> {
+        let mut at = self.axes[n].next() - pieces.iter().map(Piece::len).sum::<u64>();
+        let mut speech = Vec::new();
+        for piece in pieces.drain(..) {
+            let length = piece.len();
+            match piece {
+                Piece::Sound(samples) => self.hear(n, &samples, &mut speech)?,
+                Piece::Silence(mut missing, reason) => {
+                    if reason == Why::Lost {
+                        let start_ms = CallTime::from_frames(at, self.rate_hz).ms();
+                        let length_ms = missing * 1000 / u64::from(self.rate_hz);
+                        out.push(Body::Gap { channel: n as u8, start_ms, length_ms, why });
+                    }
+                    // A second at a time: a long gap needs no more memory than a short one.
+                    let second = vec![0; self.rate_hz as usize];
+                    while missing > 0 {
+                        let now = missing.min(second.len() as u64);
+                        self.hear(n, &second[..now as usize], &mut speech)?;
+                        missing -= now;
+                    }
+                }
+            }
+            at += length;
+        }
+        self.queue(speech);
+        for key in self.ears[n].take_keys() {
+            self.press(key, out);
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, n: usize, samples: &[i16], speech: &mut Vec<Speech>) -> io::Result<()> {
+        let recorded = self.recording.push(n, samples)?;
+        // Nobody may be listening in; then this is cut off by the next taker, at the latest after five seconds.
+        let room = self.rate_hz as usize * self.axes.len() * 5;
+        if self.fresh.len() + recorded.len() > room {
+            self.fresh.clear();
+        }
+        self.fresh.extend(recorded);
+        self.ears[n].push(samples, speech);
+        Ok(())
+    }
+
+    fn press(&mut self, key: DtmfDigit, out: &mut Vec<Body>) {
+        if self.row.len() == ROW_MAX {
+            self.tell_keys(out);
+        }
+        self.row.push(key);
+        self.story.press(key);
+    }
+
+    fn tell_keys(&mut self, out: &mut Vec<Body>) {
+        for key in self.story.shown_keys(std::mem::take(&mut self.row)) {
+            let by = self.role(key.channel);
+            out.push(Body::Digit { by, digit: key.digit, at_ms: key.span.start().ms() });
+        }
+    }
+
+    fn queue(&mut self, speech: Vec<Speech>) {
+        self.waiting.extend(speech);
+        self.waiting.make_contiguous().sort_by_key(|speech| (speech.span, speech.channel));
+    }
+
+    fn submit(&mut self, out: &mut Vec<Body>) {
+        let heard = self.heard().ms();
+        while let Some(speech) = self.waiting.pop_front() {
+            if speech.span.end().ms() + self.config.lag_max_ms < heard {
+                self.skipped += 1;
+                out.push(Body::Skipped {
+                    speaker: self.role(speech.channel),
+                    start_ms: speech.span.start().ms(),
+                    end_ms: speech.span.end().ms(),
+                });
+            } else if self.pending.len() < PENDING_MAX {
+                let ticket = self.engine.pool.submit(self.key, speech.samples, self.hints.clone(), &self.stop.0);
+                self.pending.push_back((speech.channel, speech.span, ticket));
+            } else {
+                self.waiting.push_front(speech);
+                break;
+            }
+        }
+    }
+
+    fn collect(&mut self, out: &mut Vec<Body>) {
+        for (channel, span, ticket) in std::mem::take(&mut self.pending) {
+            match ticket.try_take() {
+                Err(ticket) => self.pending.push_back((channel, span, ticket)),
+                Ok(Ok(heard)) => self.understood(channel, span, &heard, out),
+                // The transcriber failed on this window only; the report will try it again.
+                Ok(Err(_)) => {
+                    self.skipped += 1;
+                    let (start_ms, end_ms) = (span.start().ms(), span.end().ms());
+                    out.push(Body::Skipped { speaker: self.role(channel), start_ms, end_ms });
+                }
+            }
+        }
+    }
+
+    fn understood(&mut self, channel: ChannelId, span: TimeSpan, heard: &Heard, out: &mut Vec<Body>) {
+        let mut words: Vec<Word> = Vec::with_capacity(heard.words.len());
+        for word in &heard.words {
+            let at = |ms: u64| span.start().plus_ms(ms);
+            let place = TimeSpan::new(at(word.start_ms), at(word.end_ms)).clamp_to(span);
+            let start = words.last().map_or(place.start(), |before: &Word| place.start().max(before.span.end()));
+            let place = TimeSpan::new(start, place.end());
+            words.push(Word { text: word.text.clone(), span: place, confidence: word.confidence });
+        }
+        if words.is_empty() {
+            return;
+        }
+        let utterance = Utterance { channel, span, words };
+        out.push(Body::Utterance {
+            speaker: self.role(channel),
+            start_ms: span.start().ms(),
+            end_ms: span.end().ms(),
+            text: self.story.shown(&utterance, &self.early),
+        });
+        self.early.push(utterance);
+        self.early.sort_by_key(|utterance| (utterance.span, utterance.channel));
+    }
+
+    /// Reads the utterances that nothing earlier can precede any more.
+    fn settle(&mut self, out: &mut Vec<Body>) {
+        let ears = self.ears.iter().map(Ear::settled_until);
+        let jobs = self.waiting.iter().map(|speech| speech.span.start());
+        let pending = self.pending.iter().map(|(_, span, _)| span.start());
+        let watermark = ears.chain(jobs).chain(pending).min().unwrap_or_default();
+        let ready = self.early.iter().take_while(|utterance| utterance.span.start() < watermark).count();
+        if ready == 0 {
+            return;
+        }
+        for utterance in self.early.drain(..ready) {
+            self.story.add(utterance);
+        }
+        let now = self.heard();
+        self.story.read(now, out);
+        self.story.tick(now, out);
+    }
+}
+
+/// However a call ends, the pool forgets what it still waits for.
+struct AskOnDrop(Stop);
+
+impl Drop for AskOnDrop {
+    fn drop(&mut self) {
+        self.0.ask();
+    }
+}
+
+impl Piece {
+    fn len(&self) -> u64 {
+        match self {
+            Piece::Sound(samples) => samples.len() as u64,
+            Piece::Silence(samples, _) => *samples,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::protocol::Facts;
+    use crate::transcribe::{Error, Language, Scripted, Transcriber};
+
+    /// Never answers in time.
+    struct Slow;
+
+    impl Transcriber for Slow {
+        fn transcribe(&mut self, _: &[f32], _: &Hints) -> Result<Heard, Error> {
+            std::thread::sleep(Duration::from_millis(300));
+            Ok(Heard::default())
+        }
+
+        fn detect_language(&mut self, _: &[f32]) -> Result<Language, Error> {
+            Ok(Language { code: "en".into(), probability: 1.0 })
+        }
+    }
+
+    fn engine(make: impl Fn() -> Box<dyn Transcriber> + Send + Sync + 'static) -> Arc<Engine> {
+        let pool = Pool::with_room(1, 8, move |_| Ok(make())).unwrap();
+        Arc::new(Engine { pool, detectors: Arc::new(Detectors::rules_only()), playbook: Mutex::default() })
+    }
+
+    fn hello(channels: u8) -> Hello {
+        Hello { rate_hz: 8_000, channels, roles: None, facts: Facts::default() }
+    }
+
+    fn fixture() -> Vec<Vec<i16>> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/calls/flu_slots.flac");
+        crate::live::dial::Tape::read(&path).unwrap().channels
+    }
+
+    /// Too little is transcribed, and none of it is late: what cannot be done in time is left out and said.
+    #[test]
+    fn a_slow_transcriber_costs_words_and_not_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { lag_max_ms: 3_000, ..Config::default() };
+        let path = folder.path().join("a.wav");
+        let mut session = Session::begin(engine(|| Box::new(Slow)), config, &hello(2), 1, &path).unwrap();
+        let (channels, mut out) = (fixture(), Vec::new());
+        for n in 0..channels[0].len() / 160 {
+            for (channel, samples) in channels.iter().enumerate() {
+                let samples = samples[n * 160..(n + 1) * 160].to_vec();
+                session.audio(ChannelId(channel as u8), Place::Next, samples, &mut out).unwrap();
+            }
+            session.poll(&mut out);
+            assert!(session.pending.len() <= PENDING_MAX && session.waiting.len() < 20);
+        }
+        let sum = session.finish(Duration::from_millis(50), &mut out).unwrap();
+        assert!(sum.skipped > 3, "{}", sum.skipped);
+        assert!(out.iter().any(|body| matches!(body, Body::Skipped { .. })));
+        assert_eq!(sum.duration_ms, channels[0].len() as u64 / 160 * 20);
+    }
+
+    /// One channel stops for two minutes: the other goes on to be heard, and the recording stays in step.
+    #[test]
+    fn a_channel_that_falls_silent_holds_nobody_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let engine = engine(|| Box::new(Scripted::new(["never"])));
+        let mut session = Session::begin(engine, Config::default(), &hello(2), 1, &path).unwrap();
+        let mut out = Vec::new();
+        session.audio(ChannelId(1), Place::Next, vec![5; 160], &mut out).unwrap();
+        for n in 0..6_000u64 {
+            session.audio(ChannelId(0), Place::At(n * 160), vec![7; 160], &mut out).unwrap();
+            assert!(session.axes[0].next() - session.axes[1].next() <= 8_160);
+        }
+        let sum = session.finish(Duration::from_millis(50), &mut out).unwrap();
+        assert_eq!((sum.duration_ms, sum.lost_ms), (120_000, 0));
+    }
+}

@@ -1,0 +1,80 @@
+// Running calls: a recording is played to a real server in the pace of speech, and a supervisor and an agent watch. What
+// the speech model would hear comes from a script, so that a busy machine changes nothing about what there is to see.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, it } from "node:test";
+import { call } from "./phone.mjs";
+import { FIXTURES, launch, program, seriousFlaws, startServer, until, watched } from "./server.mjs";
+
+const { turns } = JSON.parse(readFileSync(join(FIXTURES, "flu_slots.json"), "utf8"));
+const folder = mkdtempSync(join(tmpdir(), "runaround-live-"));
+let server, browser;
+before(async () => {
+  const script = join(folder, "script.txt");
+  writeFileSync(script, turns.map((turn) => turn.text).join("\n"));
+  server = await startServer({ accounts: false, options: ["--live", "4", "--live-script", script] });
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it("shows running calls, lets one listen in, gives the agent a hint, and hands over to the review", async (t) => {
+  const send = (path, body) => fetch(server.base + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }).then((answer) => answer.json());
+  const { id } = await send("/v1/playbooks", { toml: execFileSync(program(), ["playbook", "example"], { encoding: "utf8" }) });
+  await send(`/v1/playbooks/${id}/activate`, {});
+
+  const { context, wrongs } = await watched(browser, server.base);
+  const wall = await context.newPage();
+  wall.setDefaultTimeout(90_000);
+  await wall.goto(`${server.base}/live`);
+  await wall.getByText("No live calls.").waitFor();
+
+  const dial = spawn(program(), ["dial", join(FIXTURES, "flu_slots.flac"), "--marked", "--server", new URL(server.base).host, "--line", "twilio", "--loss", "3", "--length", "600"], { stdio: "ignore" });
+  const hangUp = await call(context, server.base, join(FIXTURES, "flu_slots.flac"), { agent: "Dana Ruiz", queue: "bookings" }, turns);
+
+  await wall.locator(".rows > li").nth(1).waitFor();
+  const dana = wall.locator(".rows > li", { hasText: "Dana Ruiz" });
+  await wall.locator(".rows > li", { hasText: "dialled" }).locator(".line .bad", { hasText: "lost" }).waitFor();
+  const agent = await watched(browser, server.base, { viewport: { width: 360, height: 640 } });
+  const beside = await agent.context.newPage();
+  beside.setDefaultTimeout(90_000);
+  await beside.goto(`${server.base}/live/agent`);
+  await beside.getByRole("link", { name: "Dana Ruiz" }).click();
+  await beside.getByRole("heading", { name: "Dana Ruiz" }).waitFor();
+
+  await dana.getByRole("button", { name: "Listen" }).click();
+  await dana.getByRole("button", { name: "Stop" }).waitFor();
+  await dana.locator(".last p b").first().waitFor();
+  await dana.getByText(/ behind$/).waitFor();
+  await dana.locator("svg.glyph").waitFor();
+  await dana.getByRole("button", { name: "Dana Ruiz", exact: true }).click();
+  const side = wall.getByRole("complementary", { name: /Dana Ruiz/ });
+  await side.getByText("The caller asked").waitFor();
+  await side.getByText(/website/).first().waitFor();
+  await beside.locator("section .lead").waitFor();
+  t.diagnostic(`the agent reads: ${await beside.locator("section .lead").innerText()}`);
+  await dana.locator(".nudge").waitFor();
+  assert.deepEqual(await seriousFlaws(wall), []);
+  assert.deepEqual(await seriousFlaws(beside), []);
+  assert.ok((await beside.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "the narrow window needs no scrolling sideways");
+  await dana.getByRole("button", { name: "Stop" }).click();
+  await dana.getByRole("button", { name: "Listen" }).waitFor();
+
+  dial.kill();
+  await hangUp();
+  await wall.locator(".ended li").nth(1).waitFor();
+  await wall.locator(".ended li", { hasText: "Dana Ruiz" }).getByRole("link", { name: "Review" }).click({ timeout: 240_000 });
+  await wall.waitForURL(/\/calls\//);
+  await wall.locator(".turn .said").first().waitFor();
+  const { entries } = await (await fetch(`${server.base}/v1/audit?action=call.listen`)).json();
+  assert.ok(entries.some((one) => one.detail.as === "live"), "listening in is written down");
+  // The hand-over may ask for a call a moment before it is there.
+  assert.deepEqual([...wrongs, ...agent.wrongs].filter((one) => !/status of 404 .*\/v1\/calls\//.test(one)), []);
+  await until(async () => (await (await fetch(`${server.base}/v1/calls?tag=live&state=done`)).json()).total === 2, "both calls are analysed", { timeout: 240_000 });
+});
