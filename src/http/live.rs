@@ -78,7 +78,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
 
 fn doors(door: &Door) -> Result<&Doors, Problem> {
     let detail = "this server takes no live calls; start it with --live and a number of calls";
-    door.config.live.as_ref().ok_or_else(|| Problem::new("capacity-exceeded", detail))
+    door.config.live.as_ref().ok_or_else(|| Problem::new("not-found", detail))
 }
 
 impl From<Refused> for Problem {
@@ -106,6 +106,7 @@ struct Side {
 #[utoipa::path(get, path = "/v1/live/pcm", tag = "live", responses(
     (status = 101, description = "WebSocket. First a text message {\"type\":\"hello\",\"rate_hz\",\"encoding\":\"pcm_s16le\"|\"mulaw\"|\"alaw\",\"channels\":1|2,\"roles\",\"facts\"}, then binary messages of interleaved samples; {\"type\":\"digit\"} and {\"type\":\"stop\"} in between. The answer to the hello is {\"type\":\"ready\",\"call\":id,\"from\":sample}. A call whose connection broke is held for 15 s and taken up again by a hello with {\"resume\":{\"call\":id,\"position\":sample}}. Close codes: 4400 wrong message, 4404 no such call to take up, 4408 idle, 1009 message too large, 1012 restart, 1013 no capacity"),
     (status = 401, description = "`authentication-required`"), (status = 403, description = "`forbidden`"),
+    (status = 404, description = "`not-found`: this server takes no live calls"),
     (status = 426, description = "Not a WebSocket"),
     (status = 503, description = "`capacity-exceeded`, `shutting-down`"), (status = 507, description = "`insufficient-storage`"),
 ))]
@@ -129,6 +130,7 @@ async fn pcm(
 #[utoipa::path(get, path = "/v1/live/twilio", tag = "live", responses(
     (status = 101, description = "WebSocket. JSON text messages `start`, `media`, `dtmf`, `stop`; both tracks wanted. Custom parameters `roles`, `agent`, `queue`, `team`, `external_id` and `language` describe the call"),
     (status = 401, description = "`authentication-required`: no signature"), (status = 403, description = "`forbidden`: wrong signature"),
+    (status = 404, description = "`not-found`: this server takes no live calls"),
     (status = 426, description = "Not a WebSocket"),
     (status = 503, description = "`capacity-exceeded`, `shutting-down`"), (status = 507, description = "`insufficient-storage`"),
 ))]
@@ -174,6 +176,7 @@ async fn twilio(
     (status = 101, description = "WebSocket. Control lines as text, sound as bytes: ulaw, alaw or slin"),
     (status = 400, description = "`unknown-parameter`"),
     (status = 401, description = "`authentication-required`"), (status = 403, description = "`forbidden`"),
+    (status = 404, description = "`not-found`: this server takes no live calls"),
     (status = 426, description = "Not a WebSocket"),
     (status = 503, description = "`capacity-exceeded`, `shutting-down`"), (status = 507, description = "`insufficient-storage`"),
 ))]
@@ -338,7 +341,7 @@ fn too_large(error: &axum::Error) -> bool {
 struct Wall {
     /// Most urgent first.
     calls: Vec<Card>,
-    /// Calls this server can take.
+    /// Calls this server can take; 0 if it takes none.
     capacity: usize,
     /// Number of the newest event: read `/v1/live/events` on from here.
     seq: u64,
@@ -348,16 +351,16 @@ struct Wall {
 #[utoipa::path(get, path = "/v1/live/calls", tag = "live", responses(
     (status = 200, description = "Running calls of one's teams, most urgent first", body = Wall),
     (status = 401, description = "`authentication-required`"), (status = 403, description = "`forbidden`"),
-    (status = 503, description = "`capacity-exceeded`: this server takes no live calls"),
 ))]
-async fn list(State(door): State<Arc<Door>>, Extension(actor): Extension<Actor>) -> Result<Json<Wall>, Problem> {
-    let board = &doors(&door)?.switchboard;
+async fn list(State(door): State<Arc<Door>>, Extension(actor): Extension<Actor>) -> Json<Wall> {
+    let Some(doors) = &door.config.live else { return Json(Wall { calls: Vec::new(), capacity: 0, seq: 0 }) };
+    let board = &doors.switchboard;
     // Before the calls: an event in between is read twice rather than never.
     let seq = board.bus().latest();
     let mut calls: Vec<Card> =
         board.lines().iter().filter(|line| actor.sees(&line.team)).map(|line| line.card()).collect();
     calls.sort_by(|a, b| b.urgency.cmp(&a.urgency).then_with(|| a.id.cmp(&b.id)));
-    Ok(Json(Wall { calls, capacity: board.capacity(), seq }))
+    Json(Wall { calls, capacity: board.capacity(), seq })
 }
 
 /// Events of all running calls
@@ -366,7 +369,7 @@ async fn list(State(door): State<Arc<Door>>, Extension(actor): Extension<Actor>)
     responses(
     (status = 200, description = "Server-sent events: started, utterance, turn, chain, no_chain, nudge, digit, gap, skipped, warning, ended, and missed with a count when events were lost to a slow reader; a comment every 15 s", content_type = "text/event-stream"),
     (status = 401, description = "`authentication-required`"), (status = 403, description = "`forbidden`"),
-    (status = 503, description = "`capacity-exceeded`: this server takes no live calls"),
+    (status = 404, description = "`not-found`: this server takes no live calls"),
 ))]
 async fn events(
     State(door): State<Arc<Door>>,
@@ -385,7 +388,6 @@ async fn events(
     (status = 200, description = "Server-sent events as of /v1/live/events; the stream ends with the call", content_type = "text/event-stream"),
     (status = 401, description = "`authentication-required`"), (status = 403, description = "`forbidden`"),
     (status = 404, description = "`not-found`: no such running call"),
-    (status = 503, description = "`capacity-exceeded`: this server takes no live calls"),
 ))]
 async fn call_events(
     State(door): State<Arc<Door>>,

@@ -1,6 +1,6 @@
 // The running calls as the server tells them: all of them once, then every event by its number, so that nothing is
 // taken twice and nothing is lost while the line opens.
-import { get, Problem, said } from "../api";
+import { get, said } from "../api";
 import { listen } from "../events.svelte";
 import type { Card, Hint, Story, Wall as Seen } from "../schema";
 import type { LiveEvent } from "./event";
@@ -66,6 +66,10 @@ export class Wall {
   async #ask(): Promise<boolean> {
     try {
       const wall = await get<Seen>("/v1/live/calls");
+      if (wall.capacity === 0) {
+        this.door = "off";
+        return false;
+      }
       this.capacity = wall.capacity;
       this.#seq = wall.seq;
       this.calls = wall.calls.map((card) => {
@@ -77,10 +81,9 @@ export class Wall {
       this.door = "on";
       return true;
     } catch (cause) {
-      const off = cause instanceof Problem && (cause.status === 404 || cause.slug === "capacity-exceeded");
-      this.door = off ? "off" : "broken";
+      this.door = "broken";
       this.trouble = said(cause);
-      return !off;
+      return true;
     }
   }
 
