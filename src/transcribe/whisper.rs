@@ -205,6 +205,7 @@ impl Worker {
     }
 
     fn detect(&mut self, samples: &[f32]) -> Result<(&'static str, f32), Error> {
+        self.forget_positions()?;
         let threads = self.engine.config.threads.max(1);
         self.state.pcm_to_mel(&at_least_a_second(samples), threads).map_err(engine_error)?;
         let (_, probabilities) = self.state.lang_detect(0, threads).map_err(engine_error)?;
@@ -212,6 +213,15 @@ impl Worker {
         let (id, &probability) =
             probabilities.iter().take(known).enumerate().max_by(|a, b| a.1.total_cmp(b.1)).ok_or(Error::Engine(-3))?;
         Ok((whisper_rs::get_lang_str(id as i32).unwrap_or("en"), probability))
+    }
+
+    /// A state keeps the number of positions of its last run, and detecting the language would go by it: by what was heard
+    /// before. There is no setter but a run; this one is too short to be listened to.
+    fn forget_positions(&mut self) -> Result<(), Error> {
+        let mut settings: FullParams<'_, '_> = self.settings("en").clone();
+        settings.set_audio_ctx(MOST_POSITIONS as i32);
+        settings.set_duration_ms(100);
+        self.state.full(settings, &[0.0; SHORTEST_WINDOW]).map_err(engine_error)
     }
 
     fn settings(&mut self, language: &'static str) -> &FullParams<'static, 'static> {
