@@ -3,7 +3,7 @@
 
 Usage: scripts/bench-live.py [PROGRAM] [PART ...]
 
-Parts: paediatrician (20 calls with tiny.en), streams (50 calls of ten minutes), long (two hours at twenty times the pace
+Parts: paediatrician (20 calls with tiny.en, or RUNAROUND_BENCH_RUNS), streams (50 calls of ten minutes), long (two hours at twenty times the pace
 over a bad line), kill (a server that is killed), capacity (how many calls at once). Without a part, all of them, which
 takes about an hour. Needs tiny.en and base in the folder of the models (RUNAROUND_MODELS) and ffmpeg.
 """
