@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: bench-api bench-live check-api help demo serve test check models prepare prepare-web fmt bench docs web web-test screenshots train accuracy
+.PHONY: bench-api bench-live bench-mono bench-peers check-api check-silence help demo serve test check models prepare prepare-web fmt bench docs web web-test screenshots train accuracy
 
 export CARGO_BUILD_JOBS ?= 2
 # Where prepare-web puts Node if the system's is too old.
@@ -15,7 +15,7 @@ prepare-web: prepare  ## install what the pages need (Node, Chromium)
 	@scripts/prepare-web.sh
 
 models: prepare    ## fetch the speech models into models/
-	cargo run --release --quiet -- models pull base tiny.en minilm
+	cargo run --release --quiet -- models pull base tiny.en minilm voices
 
 demo: prepare      ## analyse a real recording and show what happened in it
 	cargo run --release -- models pull
@@ -63,6 +63,11 @@ accuracy: prepare  ## measure detection and write docs/ACCURACY.md (GOLD="a.json
 docs:              ## write the generated documents anew
 	UPDATE_DOCS=1 cargo test --quiet --test it -- report:: architecture::
 
+check-silence:     ## an hour of tones, music and noise, in which nothing may be heard (needs ffmpeg)
+	cargo build --release
+	cargo run --release --quiet -- models pull base
+	scripts/check-silence.py
+
 bench-api:         ## how fast lists, searches, trends and a re-score are over 10,000 stored calls
 	cargo build --release
 	scripts/bench-api.py target/release/runaround 10000 200
@@ -75,6 +80,16 @@ bench-live:        ## how late live calls are told, what they cost and how many 
 check-api:         ## send the served API what its description allows and forbids (needs python3)
 	cargo build
 	scripts/schemathesis.sh target/debug/runaround
+
+bench-peers:       ## cost and word errors beside faster-whisper and whisper.cpp (CALLS=DIR for calls of your own; needs python3, ffmpeg)
+	cargo build --release
+	cargo run --release --quiet -- models pull base
+	scripts/bench-peers.py $(addprefix --calls ,$(CALLS))
+
+bench-mono:        ## how often a word on a mono recording gets the right speaker (CALLS="a.wav b.wav", two channels each)
+	cargo build --release
+	target/release/runaround models pull base voices
+	scripts/bench-mono.py target/release/runaround $(or $(CALLS),$(wildcard fixtures/calls/*.flac))
 
 bench:             ## how fast the parts are
 	cargo bench

@@ -3,7 +3,7 @@
 //! The walk of a recording, each module once, in this order: [`ingest`] opens the file and yields blocks of
 //! samples; [`audio`] listens to every channel (speech, tones, music, keys, levels), says what the channels
 //! are worth, and packs the speech into windows; [`transcribe`] turns windows into words on a fixed pool of
-//! threads; [`dialogue`] puts the words of all channels in order and decides who speaks; [`detect`] says what
+//! threads; [`voices`] tells two speakers on one channel apart by their sound; [`dialogue`] puts the words of all channels in order and decides who speaks; [`detect`] says what
 //! each turn does, builds the chain of each request and raises findings; [`report`] writes it all down.
 //! [`pipeline`] is that walk; [`rescore`] repeats its end for a stored report under another playbook, and
 //! [`seed`] makes up reports to try a server with. [`judge`], off by default, asks a language model about findings that are not sure.
@@ -21,6 +21,8 @@ pub mod ingest;
 pub mod audio;
 
 pub mod transcribe;
+
+pub mod voices;
 
 pub mod dialogue;
 

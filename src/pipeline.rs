@@ -17,7 +17,7 @@ use crate::audio::{self, Cutter, Survey, Surveyor, Window};
 use crate::detect::judge::{self, SecondOpinion};
 use crate::detect::playbook::Playbook;
 use crate::detect::{self, Detectors};
-use crate::dialogue::{self, ChannelRole, GivenRoles, Sound, Stretch, Timed, Utterance};
+use crate::dialogue::{self, ChannelRole, GivenRoles, Sound, Stretch, Timed, Utterance, Voices};
 use crate::domain::report::{
     AudioFacts, ChannelFacts, LabelledTurn, Provenance, RecordingFacts, Report, SCHEMA, Warning,
 };
@@ -25,6 +25,7 @@ use crate::domain::{Layout, RoleBasis, Stop, TimeSpan, Word};
 use crate::ingest::{self, Block, Format, Limits};
 use crate::privacy;
 use crate::transcribe::{self, CallKey, Heard, Hints, Pool, Ticket};
+use crate::voices::{self, Ear};
 
 /// Windows of one call that may wait for words at once; the next one waits, so no call fills the queue
 /// and memory does not grow with the length of the call.
@@ -41,6 +42,10 @@ pub struct Engine {
     pub model: String,
     /// Hash of the model file.
     pub model_sha256: String,
+    /// Tells speakers apart where they share a channel; `None` leaves that to their words.
+    pub ear: Option<Ear>,
+    /// Hash of the voice model, if there is one.
+    pub ear_sha256: Option<String>,
     /// Rules, examples and weights.
     pub detectors: Arc<Detectors>,
     /// What the house's agents can do and have to say, if it told.
@@ -131,13 +136,15 @@ pub fn analyze(
     let (bytes, sha256) = fingerprint(path).map_err(ingest::Error::Io)?;
     let (format, survey, mut warnings) = listen(path, options, stop, on_progress)?;
     let windows = audio::pack(&survey, &audio::PackConfig::default());
-    let (utterances, language) = transcribe(path, &format, &survey, &windows, engine, options, stop, on_progress)?;
+    let Words { utterances, voices, language } =
+        transcribe(path, &format, &survey, &windows, engine, options, stop, on_progress)?;
 
     let sound = Sound {
         layout: survey.layout,
         channels: format.channels,
         tones: survey.channels.iter().flat_map(|channel| channel.tones.iter().copied()).collect(),
         digits: survey.channels.iter().flat_map(|channel| channel.digits.iter().copied()).collect(),
+        voices,
         duration_ms: survey.duration_ms,
     };
     let (mut dialogue, roles) = dialogue::assemble(utterances, &sound, options.roles.as_ref());
@@ -149,7 +156,7 @@ pub fn analyze(
         .as_ref()
         .map(|(judge, config)| detect::judge::review(&dialogue, &mut reading.findings, judge.as_ref(), config, stop));
     let measures = dialogue::measure(&dialogue, &reading.acts);
-    warnings.extend(sound_warnings(&survey, &roles, !dialogue.turns.is_empty()));
+    warnings.extend(sound_warnings(&survey, &roles, sound.voices.is_some(), !dialogue.turns.is_empty()));
     warnings.extend(language_warning(&language));
 
     Ok(Report {
@@ -192,6 +199,7 @@ pub fn analyze(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: engine.model.clone(),
             model_sha256: engine.model_sha256.clone(),
+            voices_sha256: engine.ear_sha256.clone().filter(|_| sound.voices.is_some()),
             language,
             rules_sha256: engine.detectors.digest(),
             storeys: engine.detectors.storeys(),
@@ -270,6 +278,13 @@ fn listen(
     Ok((recording.format().clone(), surveyor.finish(), recording.warnings()))
 }
 
+/// What the second reading brings.
+struct Words {
+    utterances: Vec<Utterance>,
+    voices: Option<Voices>,
+    language: String,
+}
+
 /// The second reading: windows out, words back, oldest first.
 #[allow(
     clippy::too_many_arguments,
@@ -284,13 +299,15 @@ fn transcribe(
     options: &Options,
     stop: &Stop,
     on_progress: &mut dyn FnMut(Progress),
-) -> Result<(Vec<Utterance>, String), Error> {
+) -> Result<Words, Error> {
     let speech = |window: &Window| window.cuts.iter().map(|cut| cut.source.len_ms()).sum::<u64>();
     let total_ms: u64 = windows.iter().map(speech).sum();
     let key = CallKey(options.key);
     let pending_max = engine.pool.workers() * PENDING_PER_WORKER;
     let mut hints = options.hints.clone();
     let mut utterances = Vec::new();
+    let ear = engine.ear.as_ref().filter(|_| shares_a_channel(survey));
+    let mut heard: Vec<(TimeSpan, voices::Point)> = Vec::new();
     let mut done_ms = 0;
     let mut pending: VecDeque<(usize, Ticket<Heard>)> = VecDeque::new();
     let mut ready: VecDeque<(usize, Vec<f32>)> = VecDeque::new();
@@ -317,6 +334,8 @@ fn transcribe(
             let language = engine.pool.detect_language(key, samples.clone(), stop).wait()?;
             hints.language = Some(language.code);
         }
+        // On this thread, while the pool works on the windows before.
+        heard.extend(ear.iter().flat_map(|ear| voices_of(ear, &windows[n], &samples)));
         pending.push_back((n, engine.pool.submit(key, samples, hints.clone(), stop)));
         while pending.len() > pending_max {
             let Some((n, ticket)) = pending.pop_front() else { break };
@@ -330,7 +349,33 @@ fn transcribe(
         done_ms += speech(&windows[n]);
         on_progress(Progress::Transcribing { done_ms, total_ms });
     }
-    Ok((utterances, hints.language.unwrap_or_default()))
+    Ok(Words { utterances, voices: tell_apart(heard), language: hints.language.unwrap_or_default() })
+}
+
+/// Whether several people may speak on one channel.
+const fn shares_a_channel(survey: &Survey) -> bool {
+    !matches!(survey.layout, Layout::Stereo | Layout::Silent)
+}
+
+/// The voices in a window, each piece at its time of the call.
+fn voices_of(ear: &Ear, window: &Window, samples: &[f32]) -> Vec<(TimeSpan, voices::Point)> {
+    let at = |ms: u64| (ms as usize * voices::RATE_HZ / 1_000).min(samples.len());
+    let cuts = window.cuts.iter().flat_map(|cut| {
+        let pieces = ear.listen(&samples[at(cut.offset_ms)..at(cut.end_ms())]);
+        pieces.into_iter().map(|piece| {
+            let start = cut.source.start();
+            (TimeSpan::new(start.plus_ms(piece.start_ms), start.plus_ms(piece.end_ms)), piece.point)
+        })
+    });
+    cuts.collect()
+}
+
+fn tell_apart(mut heard: Vec<(TimeSpan, voices::Point)>) -> Option<Voices> {
+    heard.sort_by_key(|(span, _)| *span);
+    let points: Vec<&[f32]> = heard.iter().map(|(_, point)| point.as_slice()).collect();
+    let apart = voices::tell_apart(&points)?;
+    let pieces = heard.iter().map(|(span, _)| *span).zip(apart.likeness).collect();
+    Some(Voices { alike: apart.alike, pieces })
 }
 
 /// Puts the words of one window back where they were said: one utterance per cut that has words.
@@ -386,13 +431,13 @@ fn tenth(value: f32) -> f32 {
 }
 
 /// What a reader should know about the sound before trusting the words.
-fn sound_warnings(survey: &Survey, roles: &[ChannelRole], spoken: bool) -> Vec<Warning> {
+fn sound_warnings(survey: &Survey, roles: &[ChannelRole], by_voice: bool, spoken: bool) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |code: &str, text: String| warnings.push(Warning { code: code.to_owned(), text });
     match survey.layout {
         Layout::DualMono => warn(
             "audio-dual-mono",
-            "Both channels carry the same signal. It was read once, and the speakers were told apart by what they say.".into(),
+            "Both channels carry the same signal. It was read once, and the speakers had to be told apart.".into(),
         ),
         Layout::OneSided => warn(
             "audio-one-sided",
@@ -401,13 +446,27 @@ fn sound_warnings(survey: &Survey, roles: &[ChannelRole], spoken: bool) -> Vec<W
         Layout::Silent => warn("audio-silent", "No channel carries any sound.".into()),
         Layout::Mono | Layout::Stereo => {}
     }
-    let shared = !matches!(survey.layout, Layout::Stereo | Layout::Silent);
+    let shared = shares_a_channel(survey);
     let sure = roles.iter().map(|role| role.confidence.get()).fold(1.0, f32::min);
-    if shared && spoken {
+    if shared && spoken && by_voice && sure >= UNSURE {
+        warn(
+            "speakers-by-voice",
+            format!(
+                "All parties share one channel. Who speaks was told apart by voice (confidence {sure:.2}); words near a change of speaker can be on the wrong side."
+            ),
+        );
+    } else if shared && spoken && by_voice {
         warn(
             "speakers-guessed",
             format!(
-                "All parties share one channel. Who speaks was judged from the words alone (confidence {sure:.2}) and can be wrong in places."
+                "All parties share one channel. Their voices sound alike or say little about who is who (confidence {sure:.2}), so who speaks is a guess."
+            ),
+        );
+    } else if shared && spoken {
+        warn(
+            "speakers-guessed",
+            format!(
+                "All parties share one channel. Who speaks was judged from the words alone (confidence {sure:.2}) and is often wrong; with the voice model it is right far more often (runaround models pull voices)."
             ),
         );
     } else if spoken && sure < UNSURE && roles.iter().any(|role| role.basis == RoleBasis::Inferred) {

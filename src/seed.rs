@@ -214,6 +214,7 @@ impl Maker {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 model: "none".to_owned(),
                 model_sha256: String::new(),
+                voices_sha256: None,
                 language: "en".to_owned(),
                 rules_sha256: self.detectors.digest(),
                 storeys: self.detectors.storeys(),

@@ -61,10 +61,13 @@ pub fn start(choice: &ModelChoice, house: &HouseChoice, threads: usize) -> Resul
     drop(model);
     let pool = Pool::start(threads.max(1), move |_| engine.worker())
         .with_context(|| format!("cannot start {threads} transcription threads; try a smaller --jobs"))?;
+    let (ear, ear_sha256) = super::storeys::ear(&choice.folder())?.unzip();
     Ok(Engine {
         pool,
         model: name,
         model_sha256: sha256,
+        ear,
+        ear_sha256,
         detectors: Arc::new(super::storeys::all_here(&choice.folder())?),
         playbook,
         judge,
@@ -124,6 +127,8 @@ pub fn scripted(house: &HouseChoice, lines: &[String]) -> Result<Engine> {
         pool: Pool::start(1, move |_| Ok(Box::new(scripted.clone())))?,
         model: "none".to_owned(),
         model_sha256: String::new(),
+        ear: None,
+        ear_sha256: None,
         detectors: Arc::new(crate::detect::Detectors::rules_only()),
         playbook: house.playbook.as_deref().map(super::playbook::load).transpose()?,
         judge: house.judge.start()?,

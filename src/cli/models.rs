@@ -214,7 +214,7 @@ mod tests {
     fn an_unknown_name_stops_everything_before_it_starts() {
         let folder = tempfile::tempdir().unwrap();
         let message = run_line("pull base nonsense --offline", folder.path()).unwrap_err().to_string();
-        assert_eq!(message, "there is no model nonsense; choose one of base, tiny.en, minilm");
+        assert_eq!(message, "there is no model nonsense; choose one of base, tiny.en, minilm, voices");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Utterances become ordered turns, with talk-over and silence.
 
 use super::roles::{decide, text_of};
-use super::{ChannelRole, GivenRoles, Sound, Utterance, ivr, mono};
+use super::{ChannelRole, GivenRoles, Sound, Utterance, by_voice, ivr, mono};
 use crate::domain::{ChannelId, Dialogue, Layout, Role, RoleBasis, Silence, TalkOver, TimeSpan, Turn, Word};
 
 /// A party that pauses longer than this begins a new turn even if nobody else speaks.
@@ -43,7 +43,8 @@ pub fn assemble(
             with_channel_roles(utterances, roles)
         }
         _ => {
-            let (pieces, sure) = mono::separate(&utterances);
+            let heard = sound.voices.as_ref().and_then(|voices| by_voice::separate(&utterances, voices));
+            let (pieces, sure) = heard.unwrap_or_else(|| mono::separate(&utterances));
             let roles = (0..sound.channels)
                 .map(|n| ChannelRole {
                     channel: ChannelId(n),
@@ -219,7 +220,14 @@ mod tests {
     }
 
     fn stereo(utterances: Vec<Utterance>) -> Dialogue {
-        let sound = Sound { layout: Layout::Stereo, channels: 2, tones: vec![], digits: vec![], duration_ms: 30_000 };
+        let sound = Sound {
+            layout: Layout::Stereo,
+            channels: 2,
+            tones: vec![],
+            digits: vec![],
+            voices: None,
+            duration_ms: 30_000,
+        };
         let given = GivenRoles { roles: vec![Role::Caller, Role::Agent], basis: RoleBasis::Given };
         assemble(utterances, &sound, Some(&given)).0
     }

@@ -1,10 +1,11 @@
 //! Words of all channels become one conversation.
 //!
 //! [`assemble`] puts utterances in the order of audio time, joins them into turns, decides who speaks on which
-//! channel ([`roles`]), separates two people on one channel as far as their words allow ([`mono`]), and tells a
-//! recorded voice from a person ([`ivr`]). [`place`] finds the stretch of speech each word belongs to, [`measure`] counts.
+//! channel ([`roles`]), separates people on one channel by their voices ([`by_voice`]) or as far as their words allow
+//! ([`mono`]), and tells a recorded voice from a person ([`ivr`]). [`place`] finds the stretch of speech each word belongs to, [`measure`] counts.
 
 pub mod assemble;
+pub mod by_voice;
 pub mod ivr;
 pub mod measures;
 pub mod mono;
@@ -40,8 +41,19 @@ pub struct Sound {
     pub tones: Vec<Tone>,
     /// Keys.
     pub digits: Vec<DtmfDigit>,
+    /// The voices on a channel that several people share; `None` if nobody listened for them.
+    pub voices: Option<Voices>,
     /// Length of the call.
     pub duration_ms: u64,
+}
+
+/// How much every piece of speech sounds like each of the voices of the call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Voices {
+    /// Likeness of the two voices the call falls into: 1 for the same.
+    pub alike: f32,
+    /// Pieces of speech with their likeness to each voice, ordered; they may overlap.
+    pub pieces: Vec<(TimeSpan, Vec<f32>)>,
 }
 
 /// Who speaks on a channel and how that is known.

@@ -1,4 +1,4 @@
-//! Two people on one channel, told apart by what they say.
+//! Two people on one channel, told apart by what they say: the way that is left where no voices were heard.
 //!
 //! Speech is cut into sentences; each sentence's words speak for the organisation or for the caller, and a change
 //! of speaker is likelier after a question or a pause than inside a stretch of speech. The likeliest sequence of
@@ -10,18 +10,18 @@ use super::roles::text_of;
 use crate::domain::{Confidence, Role, TimeSpan, Word};
 
 /// A pause inside speech from which on another person may have begun to talk.
-const PAUSE_MS: u64 = 450;
+pub(super) const PAUSE_MS: u64 = 450;
 
 /// One sentence cannot decide more than this, in log odds.
-const SENTENCE_ODDS_MAX: f32 = 4.0;
+pub(super) const SENTENCE_ODDS_MAX: f32 = 4.0;
 
 /// How likely the next sentence is another person's.
 const AFTER_QUESTION: f32 = 0.75;
-const AFTER_PAUSE: f32 = 0.5;
-const AFTER_BREATH: f32 = 0.2;
+pub(super) const AFTER_PAUSE: f32 = 0.5;
+pub(super) const AFTER_BREATH: f32 = 0.2;
 
 /// The organisation's side usually speaks first.
-const AGENT_BEGINS: f32 = 0.7;
+pub(super) const AGENT_BEGINS: f32 = 0.7;
 
 /// The same speech in sentences, each with the likelier speaker, and how sure the whole separation is.
 pub fn separate(utterances: &[Utterance]) -> (Vec<(Utterance, Role)>, Confidence) {
@@ -52,30 +52,34 @@ fn switch_chance(before: &Utterance, after: &Utterance) -> f32 {
 }
 
 fn cut_into_sentences(utterance: &Utterance) -> Vec<Utterance> {
-    let mut sentences: Vec<Utterance> = Vec::new();
+    cut(utterance, |n| ends_sentence(&utterance.words, n))
+}
+
+/// Whether a sentence ends with word `n`, which is not the last one.
+pub(super) fn ends_sentence(words: &[Word], n: usize) -> bool {
+    words[n].text.ends_with(['.', '?', '!']) || words[n].span.gap_ms(words[n + 1].span) >= PAUSE_MS
+}
+
+/// The utterance in pieces, cut after each word for which `after` holds.
+pub(super) fn cut(utterance: &Utterance, after: impl Fn(usize) -> bool) -> Vec<Utterance> {
+    let mut pieces: Vec<Utterance> = Vec::new();
     let mut words: Vec<Word> = Vec::new();
     let mut start = utterance.span.start();
     for (n, word) in utterance.words.iter().enumerate() {
         words.push(word.clone());
         let Some(next) = utterance.words.get(n + 1) else { break };
-        let ends = word.text.ends_with(['.', '?', '!']) || word.span.gap_ms(next.span) >= PAUSE_MS;
-        if ends {
-            let channel = utterance.channel;
+        if after(n) {
             // Word times are guesses; the voice-activity span is kept whole at both outer ends.
-            let (said_until, heard_from) = (word.span.end(), next.span.start());
-            sentences.push(Utterance {
-                channel,
-                span: TimeSpan::new(start, said_until),
-                words: std::mem::take(&mut words),
-            });
-            start = heard_from;
+            let span = TimeSpan::new(start, word.span.end());
+            pieces.push(Utterance { channel: utterance.channel, span, words: std::mem::take(&mut words) });
+            start = next.span.start();
         }
     }
     if !words.is_empty() {
         let span = TimeSpan::new(start, utterance.span.end());
-        sentences.push(Utterance { channel: utterance.channel, span, words });
+        pieces.push(Utterance { channel: utterance.channel, span, words });
     }
-    sentences
+    pieces
 }
 
 /// Viterbi over two states. `true` is the agent.

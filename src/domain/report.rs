@@ -260,6 +260,9 @@ pub struct Provenance {
     pub model: String,
     /// Hash of the model file.
     pub model_sha256: String,
+    /// Hash of the voice model; absent if speakers were not told apart by voice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voices_sha256: Option<String>,
     /// Language spoken, as given or detected, two letters.
     pub language: String,
     /// Hash of the rules, examples and weights used.

@@ -118,6 +118,7 @@ impl Story {
             channels: self.channels,
             tones: Vec::new(),
             digits: self.keys.iter().copied().collect(),
+            voices: None,
             duration_ms: now.ms(),
         };
         let spoken = self.utterances.iter().cloned().collect();

@@ -50,6 +50,8 @@ pub enum Kind {
     Speech,
     /// Sentence embeddings.
     Sentences,
+    /// Speaker embeddings.
+    Voices,
 }
 
 /// One file of a model.
@@ -101,6 +103,10 @@ pub struct Package {
     pub name: String,
     /// Exact.
     pub version: String,
+    /// Which of its wheels, as the end of the file name says: interpreter, ABI and platform. Needed where a package has
+    /// a wheel for each platform and one of them holds the files for all.
+    #[serde(default)]
+    pub wheel: Option<[String; 3]>,
     /// Size of the archive.
     pub bytes: u64,
     /// Hash of the archive.
@@ -235,8 +241,9 @@ mod tests {
     fn the_built_in_list_parses_and_every_name_is_unique() {
         let manifest = Manifest::built_in();
         let names: Vec<_> = manifest.models.iter().map(|model| model.name.as_str()).collect();
-        assert_eq!(names, ["base", "tiny.en", "minilm"]);
-        assert!(manifest.models.iter().all(|model| model.sources.len() == 2), "hub and packages for each");
+        assert_eq!(names, ["base", "tiny.en", "minilm", "voices"]);
+        let packed = |model: &Model| model.sources.iter().any(|source| matches!(source, Source::Package { .. }));
+        assert!(manifest.models.iter().all(packed), "packages for each");
         let defaults: Vec<_> = manifest.models.iter().filter(|model| model.default).map(|m| m.name.as_str()).collect();
         assert_eq!(defaults, ["base", "minilm"]);
     }

@@ -42,7 +42,17 @@ pub(super) fn client() -> Result<&'static [&'static str], Error> {
 /// The command a person can run elsewhere.
 pub(super) fn recipe(packages: &[Package]) -> String {
     let names = packages.iter().map(|package| format!("{}=={}", package.name, package.version));
-    format!("python3 -m pip {} {}", DOWNLOAD.join(" "), names.collect::<Vec<_>>().join(" "))
+    let names: Vec<String> = packages.iter().flat_map(choice).chain(names).collect();
+    format!("python3 -m pip {} {}", DOWNLOAD.join(" "), names.join(" "))
+}
+
+/// What makes a client fetch one wheel of several, whatever machine it runs on.
+fn choice(package: &Package) -> Vec<String> {
+    let Some([interpreter, abi, platform]) = &package.wheel else { return Vec::new() };
+    let (implementation, version) = interpreter.split_at(interpreter.len().min(2));
+    let options = ["--implementation", "--python-version", "--abi", "--platform"];
+    let values = [implementation, version, abi, platform];
+    options.iter().zip(values).flat_map(|(option, value)| [(*option).to_owned(), value.to_owned()]).collect()
 }
 
 /// Fetches one package into an empty folder and checks its hash.
@@ -55,6 +65,7 @@ pub(super) fn fetch(client: &[&str], package: &Package, folder: &Path) -> Result
     let output = Command::new(client[0])
         .args(&client[1..])
         .args(DOWNLOAD)
+        .args(choice(package))
         .args(["--quiet", "--no-input", "--disable-pip-version-check", "--dest"])
         .arg(folder)
         .arg(&wanted)
@@ -188,7 +199,7 @@ mod tests {
 
     fn package(bytes: &[u8]) -> Package {
         let (length, sha256) = digest::of(bytes).unwrap();
-        Package { name: "toy".into(), version: "1.2".into(), bytes: length, sha256 }
+        Package { name: "toy".into(), version: "1.2".into(), wheel: None, bytes: length, sha256 }
     }
 
     /// A client that runs `script` with the folder to fill in `$dest` and the package asked for in `$wanted`.
@@ -205,6 +216,17 @@ mod tests {
         assert_eq!(path.file_name().unwrap(), "toy.whl");
         let error = run("printf whole > $dest/toy.whl", &package(b"wheel")).unwrap_err().to_string();
         assert!(error.starts_with("toy==1.2 is not the archive we know"), "{error}");
+    }
+
+    #[test]
+    fn one_wheel_of_several_is_asked_for_by_its_tags() {
+        let tags = ["cp311", "cp311", "manylinux_2_28_x86_64"].map(str::to_owned);
+        let package = Package { wheel: Some(tags), ..package(b"wheel") };
+        assert_eq!(
+            recipe(&[package]),
+            "python3 -m pip download --no-deps --only-binary :all: --implementation cp --python-version 311 \
+             --abi cp311 --platform manylinux_2_28_x86_64 toy==1.2"
+        );
     }
 
     #[test]

@@ -16,13 +16,13 @@ pub struct Store {
     manifest: Manifest,
 }
 
-/// A speech model, checked: these bytes have this hash.
+/// A model of one file, checked: these bytes have this hash.
 pub struct CheckedModel {
     /// As in the list of models.
     pub name: String,
     /// Lower-case hex.
     pub sha256: String,
-    /// The whole file, in whisper.cpp's form. Large: drop it once it is loaded.
+    /// The whole file. Large: drop it once it is loaded.
     pub bytes: Vec<u8>,
 }
 
@@ -77,7 +77,18 @@ impl Store {
     /// # Errors
     /// No such model, or its file is missing, cut short or altered.
     pub fn whisper(&self, name: &str) -> Result<CheckedModel, Error> {
-        let model = self.of_kind(name, Kind::Speech)?;
+        self.only_file(self.of_kind(name, Kind::Speech)?)
+    }
+
+    /// The voice model.
+    ///
+    /// # Errors
+    /// As for [`Store::whisper`].
+    pub fn voices(&self) -> Result<CheckedModel, Error> {
+        self.only_file(self.of_kind("voices", Kind::Voices)?)
+    }
+
+    fn only_file(&self, model: &Model) -> Result<CheckedModel, Error> {
         let file = &model.files[0];
         let bytes = self.read(model, file)?;
         Ok(CheckedModel { name: model.name.clone(), sha256: file.sha256.clone(), bytes })
@@ -146,6 +157,7 @@ impl Store {
         let wanted = match kind {
             Kind::Speech => "speech",
             Kind::Sentences => "sentence",
+            Kind::Voices => "voice",
         };
         Err(Error::Kind { name: name.to_owned(), wanted, known: known.collect::<Vec<_>>().join(", ") })
     }

@@ -14,6 +14,8 @@ pub mod whisper;
 #[cfg(any(feature = "whisper", test))]
 mod guard;
 #[cfg(any(feature = "whisper", test))]
+mod quantize;
+#[cfg(any(feature = "whisper", test))]
 mod sound;
 #[cfg(any(feature = "whisper", test))]
 mod words;

@@ -14,6 +14,7 @@ use whisper_rs::{
 };
 
 use super::guard;
+use super::quantize;
 use super::words::{Piece, Segment, join};
 use super::{Error, Heard, Hints, Language, Transcriber};
 
@@ -25,6 +26,17 @@ const PROMPT_TOKENS: usize = 96;
 
 /// Letters of one vocabulary entry; a name is shorter.
 const LONGEST_TERM: usize = 48;
+
+/// Samples of one position of the encoder.
+const POSITION: usize = 320;
+
+/// Positions beyond the end of the sound. With few the model loops.
+const SPARE_POSITIONS: usize = 128;
+
+/// Fewest and most positions. A short window loses words with fewer; the most is what the model was trained on (1500), cut
+/// to a multiple of 16, without which the fast matrix kernels refuse the work.
+const FEWEST_POSITIONS: usize = 1024;
+const MOST_POSITIONS: usize = 1488;
 
 /// How to run a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +71,8 @@ impl Engine {
         whisper_rs::install_logging_hooks();
         let refuse = |reason: &str| Error::Model(name.to_owned(), reason.to_owned());
         check_header(model).map_err(|reason| refuse(&reason))?;
+        let rounded = if config.gpu { None } else { quantize::q8_0(model) };
+        let model = rounded.as_deref().unwrap_or(model);
         let mut parameters = WhisperContextParameters::default();
         // Flash attention takes twice the time on a CPU.
         parameters.use_gpu(config.gpu).flash_attn(config.gpu);
@@ -169,6 +183,7 @@ impl Worker {
         if !self.prompt.1.is_empty() {
             settings.set_tokens(&self.prompt.1);
         }
+        settings.set_audio_ctx(audio_ctx(samples.len()));
         self.state.full(settings, &at_least_a_second(samples)).map_err(engine_error)?;
 
         let end_of_text = self.engine.context.token_eot();
@@ -234,6 +249,13 @@ fn settings(language: &'static str, threads: usize) -> FullParams<'static, 'stat
     settings.set_print_realtime(false);
     settings.set_print_timestamps(false);
     settings
+}
+
+/// Positions the encoder computes for a window: what the sound needs and some to spare. The full 30 s would cost half as much
+/// again and got no more of the words right.
+fn audio_ctx(samples: usize) -> i32 {
+    let needed = (samples.div_ceil(POSITION) + SPARE_POSITIONS).next_multiple_of(64);
+    needed.clamp(FEWEST_POSITIONS, MOST_POSITIONS) as i32
 }
 
 /// `samples` without what is not a number, inside full scale.
@@ -308,6 +330,14 @@ mod tests {
         for len in [16_000, 16_001, 448_000] {
             assert_eq!(at_least_a_second(&vec![0.5; len]).len(), len);
         }
+    }
+
+    #[test]
+    fn the_encoder_gets_what_the_sound_needs_and_some_to_spare() {
+        assert_eq!([0, 200, 16_000 * 5].map(audio_ctx), [1_024; 3]);
+        assert_eq!(audio_ctx(16_000 * 20), 1_152);
+        assert_eq!([16_000 * 28, 16_000 * 30, 16_000 * 90].map(audio_ctx), [1_488; 3]);
+        assert!((0..480_000).step_by(1_000).all(|samples| audio_ctx(samples) % 16 == 0));
     }
 
     /// A header as in a real file of the tiny English model, field `i` set to `value`.

@@ -10,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ingest", &["domain"]),
     ("audio", &["domain"]),
     ("transcribe", &["domain"]),
+    ("voices", &["domain"]),
     ("dialogue", &["domain"]),
     ("detect", &["domain"]),
     ("report", &["domain"]),
@@ -17,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("judge", &["domain", "detect"]),
     ("seed", &["domain", "detect", "dialogue"]),
     ("rescore", &["domain", "detect", "dialogue"]),
-    ("pipeline", &["domain", "ingest", "audio", "transcribe", "dialogue", "privacy", "detect"]),
+    ("pipeline", &["domain", "ingest", "audio", "transcribe", "voices", "dialogue", "privacy", "detect"]),
     ("store", &["domain", "access", "report"]),
     ("access", &["domain"]),
     ("privacy", &["domain"]),
@@ -42,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "ingest",
             "audio",
             "transcribe",
+            "voices",
             "dialogue",
             "detect",
             "report",
@@ -147,7 +149,7 @@ fn engines_are_known_in_one_place() {
         ("sqlx", &["src/store/"]),
         ("object_store", &["src/store/"]),
         ("reqwest", &["src/models/", "src/judge.rs", "src/webhooks/"]),
-        ("candle_core", &["src/detect/semantic/"]),
+        ("candle_core", &["src/detect/semantic/", "src/voices/"]),
         ("tokenizers", &["src/detect/semantic/"]),
     ];
     let mut files = Vec::new();

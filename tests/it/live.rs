@@ -192,6 +192,8 @@ fn report_of(path: &Path, lines: &[String]) -> Report {
         pool: pool(lines, 4),
         model: "scripted".into(),
         model_sha256: String::new(),
+        ear: None,
+        ear_sha256: None,
         detectors: Arc::new(Detectors::rules_only()),
         playbook: None,
         judge: None,

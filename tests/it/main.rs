@@ -28,6 +28,8 @@ mod redaction;
 mod report;
 mod slow;
 mod sound;
+#[cfg(feature = "whisper")]
+mod speakers;
 mod store;
 mod sandbox;
 mod support;

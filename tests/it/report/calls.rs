@@ -62,6 +62,7 @@ impl Call {
                 version: "0.1.0".to_owned(),
                 model: "base".to_owned(),
                 model_sha256: "60ed5bc3dd14eea856493d334349b405782ddcaf0028d4b5df4088345fba2efe".to_owned(),
+                voices_sha256: None,
                 language: "en".to_owned(),
                 rules_sha256: "1f7c0e5a9d3b42688e91c4f05d2a7b36e8f9012c4d5a6b7c8d9e0f1a2b3c4d5e".to_owned(),
                 storeys: vec!["rules".to_owned(), "semantic".to_owned()],
