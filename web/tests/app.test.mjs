@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ADMIN, FIXTURES, launch, seriousFlaws, startServer, until, watched } from "./server.mjs";
 
-const LISTENING = 240_000;
+const LISTENING = 900_000;
 const HOSTILE = `<img src=x onerror="window.hacked=1">`;
 const CALLS = ["bank_fee.flac", "cruise_tender.flac", "login_help.flac"];
 
