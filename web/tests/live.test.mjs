@@ -69,12 +69,12 @@ it("shows running calls, lets one listen in, gives the agent a hint, and hands o
   dial.kill();
   await hangUp();
   await wall.locator(".ended li").nth(1).waitFor();
-  await wall.locator(".ended li", { hasText: "Dana Ruiz" }).getByRole("link", { name: "Review" }).click({ timeout: 240_000 });
+  await wall.locator(".ended li", { hasText: "Dana Ruiz" }).getByRole("link", { name: "Review" }).click({ timeout: 900_000 });
   await wall.waitForURL(/\/calls\//);
   await wall.locator(".turn .said").first().waitFor();
   const { entries } = await (await fetch(`${server.base}/v1/audit?action=call.listen`)).json();
   assert.ok(entries.some((one) => one.detail.as === "live"), "listening in is written down");
   // The hand-over may ask for a call a moment before it is there.
   assert.deepEqual([...wrongs, ...agent.wrongs].filter((one) => !/status of 404 .*\/v1\/calls\//.test(one)), []);
-  await until(async () => (await (await fetch(`${server.base}/v1/calls?tag=live&state=done`)).json()).total === 2, "both calls are analysed", { timeout: 240_000 });
+  await until(async () => (await (await fetch(`${server.base}/v1/calls?tag=live&state=done`)).json()).total === 2, "both calls are analysed", { timeout: 900_000 });
 });

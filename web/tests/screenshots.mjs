@@ -59,7 +59,7 @@ try {
   const sample = await send("POST", "/v1/samples", { name: "Sample of this week", size: 20, filters: {} });
 
   const pages = {
-    calls: "/", search: "/?q=%22call+back%22", review: `/calls/${shown.id}`, ear: `/calls/${shown.id}/ear`, trends: "/trends?days=90", teams: "/trends?days=365&group=team",
+    calls: "/", search: "/?q=%22call+back%22", review: `/calls/${shown.id}`, ear: `/calls/${shown.id}/ear`, trends: "/trends?days=90", teams: "/trends?days=90&group=team",
     coaching: `/coaching?agent=${encodeURIComponent(shown.agent)}`, shared: new URL(share.link, server.base).pathname, calibration: "/calibration", sample: `/calibration/${sample.id}`, playbook: "/settings/playbooks",
   };
   const take = async (page, name, scheme) => {

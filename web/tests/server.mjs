@@ -6,7 +6,8 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-export const FIXTURES = resolve(import.meta.dirname, "../../fixtures/calls");
+const ROOT = resolve(import.meta.dirname, "../..");
+export const FIXTURES = join(ROOT, "fixtures/calls");
 export const ADMIN = { name: "Ana Pereira", email: "ana@example.org", password: "correct horse battery" };
 
 /** The program under test. */
@@ -23,7 +24,10 @@ export async function startServer({ seed = 0, long = 0, accounts = true, options
   const model = process.env.RUNAROUND_MODEL ?? "tiny.en";
   const extra = [...options, ...(process.env.RUNAROUND_ARGS ?? "").split(" ").filter(Boolean)];
   if (!accounts) extra.push("--no-auth");
-  const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, "--time-limit", "60", ...extra], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, "--time-limit", "60", ...extra], {
+    // Where the program looks for models/ by itself.
+    cwd: ROOT, stdio: ["ignore", "pipe", "pipe"],
+  });
   const said = [];
   let address, link;
   const ready = new Promise((done, fail) => {
