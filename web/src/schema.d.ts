@@ -1730,6 +1730,8 @@ export interface components {
             storeys: string[];
             /** @description Version of the program. */
             version: string;
+            /** @description Hash of the voice model; absent if speakers were not told apart by voice. */
+            voices_sha256?: string;
         };
         /** @description Why a point is as it is: what it costs, and the words that show it. */
         ReportReason: {
