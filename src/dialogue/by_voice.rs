@@ -36,8 +36,11 @@ const SAME: f32 = 0.95;
 /// How clearly two voices that sound alike must speak for both sides, in log odds.
 const BOTH_SIDES: f32 = 4.0;
 
+/// One person speaks for one side: this much of what all sentences say must point the same way.
+const ONE_SIDED: f32 = 0.4;
+
 /// The same speech cut where the voice changes and where sentences end, each piece with its speaker, and how sure the
-/// whole is. `None` without a word or a voice.
+/// whole is. `None` without a word or a voice, and where voices are so alike that words tell more.
 pub fn separate(utterances: &[Utterance], voices: &Voices) -> Option<(Vec<(Utterance, Role)>, Confidence)> {
     let count = voices.pieces.first()?.1.len();
     let words: Vec<&Word> = utterances.iter().flat_map(|utterance| &utterance.words).collect();
@@ -65,7 +68,7 @@ pub fn separate(utterances: &[Utterance], voices: &Voices) -> Option<(Vec<(Utter
         }
         first += utterance.words.len();
     }
-    let (roles, sure) = roles_of(&pieces, count, voices);
+    let (roles, sure) = roles_of(&pieces, count, voices)?;
     Some((pieces.into_iter().map(|(piece, voice)| (piece, roles[voice])).collect(), sure))
 }
 
@@ -130,16 +133,19 @@ fn likeliest(odds: &[Vec<f32>], switch: &[f32]) -> Vec<usize> {
     path
 }
 
-/// Who each voice is, and how sure that and the separation are.
-fn roles_of(pieces: &[(Utterance, usize)], count: usize, voices: &Voices) -> (Vec<Role>, Confidence) {
+/// Who each voice is, and how sure that and the separation are; `None` if one voice seems to speak for both sides.
+fn roles_of(pieces: &[(Utterance, usize)], count: usize, voices: &Voices) -> Option<(Vec<Role>, Confidence)> {
     let alike = voices.alike;
     let one_person = ONE_PERSON - BY_CHANCE / voices.pieces.len().max(1) as f32;
     let mut odds = vec![0.0_f32; count];
+    let mut loud = 0.0_f32;
     if let Some((_, begins)) = pieces.first() {
         odds[*begins] += (AGENT_BEGINS / (1.0 - AGENT_BEGINS)).ln();
     }
     for (piece, voice) in pieces {
-        odds[*voice] += agent_log_odds(&text_of(piece)).clamp(-SENTENCE_ODDS_MAX, SENTENCE_ODDS_MAX);
+        let speaks_for = agent_log_odds(&text_of(piece)).clamp(-SENTENCE_ODDS_MAX, SENTENCE_ODDS_MAX);
+        odds[*voice] += speaks_for;
+        loud += speaks_for.abs();
     }
     let heard = |voice: &usize| pieces.iter().any(|(_, speaks)| speaks == voice);
     let of_heard = || (0..count).filter(heard).map(|voice| odds[voice]);
@@ -147,15 +153,18 @@ fn roles_of(pieces: &[(Utterance, usize)], count: usize, voices: &Voices) -> (Ve
     let two = alike < one_person || (highest >= BOTH_SIDES && lowest <= -BOTH_SIDES);
     if !two || highest == lowest {
         let total: f32 = odds.iter().sum();
+        if total.abs() < ONE_SIDED * loud {
+            return None;
+        }
         let role = if total > 0.0 { Role::Agent } else { Role::Caller };
-        return (vec![role; count], Confidence::new(0.5 + 0.5 * (total.abs() / SURE_AT).min(1.0)));
+        return Some((vec![role; count], Confidence::new(0.5 + 0.5 * (total.abs() / SURE_AT).min(1.0))));
     }
     // Both sides may sound like an agent; what counts is who sounds more like one.
     let between = f32::midpoint(highest, lowest);
     let roles = odds.iter().map(|odds| if *odds > between { Role::Agent } else { Role::Caller }).collect();
     let who = 0.5 + 0.5 * ((highest - lowest) / SURE_AT).min(1.0);
     let apart = 0.5 + 0.5 * ((SAME - alike) / (SAME - one_person)).clamp(0.0, 1.0);
-    (roles, Confidence::new(f32::min(who, apart)))
+    Some((roles, Confidence::new(f32::min(who, apart))))
 }
 
 #[cfg(test)]
@@ -253,7 +262,7 @@ mod tests {
     #[test]
     fn no_word_is_lost_and_nothing_heard_gives_nothing() {
         let utterances = [say(0, "One. Two three? Four five"), say(9_000, "six seven")];
-        let found = separate(&utterances, &voices(0.4, "abab")).unwrap();
+        let found = separate(&utterances, &voices(0.2, "abab")).unwrap();
         assert_eq!(found.0.iter().map(|(piece, _)| piece.words.len()).sum::<usize>(), 7);
         assert_eq!(separate(&[], &voices(0.4, "ab")), None);
         assert_eq!(separate(&utterances, &Voices { alike: 0.4, pieces: vec![] }), None);

@@ -23,6 +23,10 @@ pub(super) const AFTER_BREATH: f32 = 0.2;
 /// The organisation's side usually speaks first.
 pub(super) const AGENT_BEGINS: f32 = 0.7;
 
+/// Sentences are not as independent as the sums below take them to be: over 26 calls they claimed to be right for 84 % of
+/// the words and were for 74 %.
+const OVERCONFIDENT: f32 = 0.7;
+
 /// The same speech in sentences, each with the likelier speaker, and how sure the whole separation is.
 pub fn separate(utterances: &[Utterance]) -> (Vec<(Utterance, Role)>, Confidence) {
     let sentences: Vec<Utterance> = utterances.iter().flat_map(cut_into_sentences).collect();
@@ -37,7 +41,7 @@ pub fn separate(utterances: &[Utterance]) -> (Vec<(Utterance, Role)>, Confidence
     let speaks = likeliest(&agent, &switch);
     let sure = posterior_of(&agent, &switch, &speaks);
     let roles = speaks.into_iter().map(|agent| if agent { Role::Agent } else { Role::Caller });
-    (sentences.into_iter().zip(roles).collect(), Confidence::new(sure))
+    (sentences.into_iter().zip(roles).collect(), Confidence::new(0.5 + OVERCONFIDENT * (sure - 0.5)))
 }
 
 fn switch_chance(before: &Utterance, after: &Utterance) -> f32 {
@@ -168,7 +172,7 @@ mod tests {
         ]);
         let roles: Vec<Role> = pieces.iter().map(|piece| piece.1).collect();
         assert_eq!(roles, [Role::Agent, Role::Agent, Role::Caller, Role::Agent, Role::Caller]);
-        assert!(sure.get() > 0.7);
+        assert!((0.6..=0.85).contains(&sure.get()), "{}", sure.get());
     }
 
     #[test]

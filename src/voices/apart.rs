@@ -12,6 +12,8 @@ const OTHER_MIN: usize = 6;
 const OTHER_ALIKE: f32 = 0.5;
 const VOICES_MAX: usize = 4;
 const ROUNDS: usize = 50;
+/// Directions in which halving may begin.
+const STARTS: usize = 3;
 
 /// What the points of a call say about its voices.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,18 +50,35 @@ fn two_voices<'a>(group: &[&'a [f32]]) -> Option<Vec<Vec<&'a [f32]>>> {
     (alike < OTHER_ALIKE && halves.iter().all(|half| half.len() >= OTHER_MIN)).then_some(halves)
 }
 
-/// Two groups, and the likeness of their middles; `None` if the points do not differ.
+/// Two groups, and the likeness of their middles; `None` if the points do not differ. Halving begins across each of the
+/// directions in which the points differ most, and the halves that are closest to their own middles win: the longest may
+/// be what was said and not who said it.
 fn halve<'a>(points: &[&'a [f32]]) -> Option<(Vec<Vec<&'a [f32]>>, f32)> {
     let mean = mean(points);
-    let axis = longest_extent(points, &mean)?;
-    let mut first: Vec<bool> = points.iter().map(|point| dot(point, &axis) > dot(&mean, &axis)).collect();
-    let mut halves;
+    let mut best: Option<(f32, Vec<Vec<&'a [f32]>>, f32)> = None;
+    for axis in longest_extents(points, &mean) {
+        let first = points.iter().map(|point| dot(point, &axis) > dot(&mean, &axis)).collect();
+        let Some((halves, alike)) = settle(points, first) else { continue };
+        let near = |half: &Vec<&[f32]>| {
+            let middle = middle(half);
+            half.iter().map(|point| dot(point, &middle)).sum::<f32>()
+        };
+        let close: f32 = halves.iter().map(near).sum();
+        if best.as_ref().is_none_or(|(closest, ..)| close > *closest) {
+            best = Some((close, halves, alike));
+        }
+    }
+    best.map(|(_, halves, alike)| (halves, alike))
+}
+
+/// Moves points to the half whose middle is nearer until none moves.
+fn settle<'a>(points: &[&'a [f32]], mut first: Vec<bool>) -> Option<(Vec<Vec<&'a [f32]>>, f32)> {
     let mut round = 0;
     loop {
         let side = |wanted: bool| -> Vec<&'a [f32]> {
             points.iter().zip(&first).filter(|(_, first)| **first == wanted).map(|(point, _)| *point).collect()
         };
-        halves = vec![side(true), side(false)];
+        let halves = vec![side(true), side(false)];
         if halves.iter().any(Vec::is_empty) {
             return None;
         }
@@ -73,26 +92,34 @@ fn halve<'a>(points: &[&'a [f32]]) -> Option<(Vec<Vec<&'a [f32]>>, f32)> {
     }
 }
 
-/// The direction in which the points differ most, by walking a direction towards it.
-fn longest_extent(points: &[&[f32]], mean: &[f32]) -> Option<Vec<f32>> {
-    let away = |point: &[f32]| -> Vec<f32> { point.iter().zip(mean).map(|(x, mean)| x - mean).collect() };
-    let farthest = points.iter().map(|point| away(point)).max_by(|a, b| dot(a, a).total_cmp(&dot(b, b)))?;
-    let mut axis = farthest;
-    for _ in 0..ROUNDS {
-        let mut next = vec![0.0; axis.len()];
-        for point in points {
-            let away = away(point);
-            let along = dot(&away, &axis);
-            next.iter_mut().zip(&away).for_each(|(next, x)| *next += along * x);
+/// The directions in which the points differ most, the longest first, each by walking towards it.
+fn longest_extents(points: &[&[f32]], mean: &[f32]) -> Vec<Vec<f32>> {
+    let mut away: Vec<Vec<f32>> =
+        points.iter().map(|point| point.iter().zip(mean).map(|(x, mean)| x - mean).collect()).collect();
+    let mut axes = Vec::new();
+    while axes.len() < STARTS {
+        let farthest = away.iter().max_by(|a, b| dot(a, a).total_cmp(&dot(b, b)));
+        let Some(mut axis) = farthest.cloned() else { break };
+        for _ in 0..ROUNDS {
+            let mut next = vec![0.0; axis.len()];
+            for away in &away {
+                let along = dot(away, &axis);
+                next.iter_mut().zip(away).for_each(|(next, x)| *next += along * x);
+            }
+            let length = dot(&next, &next).sqrt();
+            if length < 1e-6 {
+                return axes;
+            }
+            next.iter_mut().for_each(|x| *x /= length);
+            axis = next;
         }
-        let length = dot(&next, &next).sqrt();
-        if length < 1e-6 {
-            return None;
+        for away in &mut away {
+            let along = dot(away, &axis);
+            away.iter_mut().zip(&axis).for_each(|(x, axis)| *x -= along * axis);
         }
-        next.iter_mut().for_each(|x| *x /= length);
-        axis = next;
+        axes.push(axis);
     }
-    Some(axis)
+    axes
 }
 
 fn mean(points: &[&[f32]]) -> Vec<f32> {

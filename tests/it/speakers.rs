@@ -75,9 +75,9 @@ fn nine_words_in_ten_get_the_right_speaker() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let mono = folder.path().join("flu_slots.wav");
-    mixed("flu_slots.flac", &[0, 1], &mono);
-    for (path, label) in [(fixture("sofa_mono.flac"), "sofa_mono.json"), (mono, "flu_slots.json")] {
+    let mono = folder.path().join("bank_fee.wav");
+    mixed("bank_fee.flac", &[0, 1], &mono);
+    for (path, label) in [(fixture("sofa_mono.flac"), "sofa_mono.json"), (mono, "bank_fee.json")] {
         let report = analyze(&path);
         let right = right(&report, label);
         assert!(right >= 0.9, "{label}: {right}");
