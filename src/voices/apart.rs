@@ -44,6 +44,9 @@ pub fn tell_apart(points: &[&[f32]]) -> Option<Apart> {
     Some(Apart { alike: rounded(alike), likeness: points.iter().map(likeness).collect() })
 }
 
+/// Two groups, and the likeness of their middles.
+type Halves<'a> = (Vec<Vec<&'a [f32]>>, f32);
+
 /// The halves of a group, if they are another's voices and not one person's.
 fn two_voices<'a>(group: &[&'a [f32]]) -> Option<Vec<Vec<&'a [f32]>>> {
     let (halves, alike) = halve(group)?;
@@ -53,26 +56,26 @@ fn two_voices<'a>(group: &[&'a [f32]]) -> Option<Vec<Vec<&'a [f32]>>> {
 /// Two groups, and the likeness of their middles; `None` if the points do not differ. Halving begins across each of the
 /// directions in which the points differ most, and the halves that are closest to their own middles win: the longest may
 /// be what was said and not who said it.
-fn halve<'a>(points: &[&'a [f32]]) -> Option<(Vec<Vec<&'a [f32]>>, f32)> {
+fn halve<'a>(points: &[&'a [f32]]) -> Option<Halves<'a>> {
     let mean = mean(points);
-    let mut best: Option<(f32, Vec<Vec<&'a [f32]>>, f32)> = None;
+    let mut best: Option<(f32, Halves<'a>)> = None;
     for axis in longest_extents(points, &mean) {
         let first = points.iter().map(|point| dot(point, &axis) > dot(&mean, &axis)).collect();
-        let Some((halves, alike)) = settle(points, first) else { continue };
+        let Some(halves) = settle(points, first) else { continue };
         let near = |half: &Vec<&[f32]>| {
             let middle = middle(half);
             half.iter().map(|point| dot(point, &middle)).sum::<f32>()
         };
-        let close: f32 = halves.iter().map(near).sum();
-        if best.as_ref().is_none_or(|(closest, ..)| close > *closest) {
-            best = Some((close, halves, alike));
+        let close: f32 = halves.0.iter().map(near).sum();
+        if best.as_ref().is_none_or(|(closest, _)| close > *closest) {
+            best = Some((close, halves));
         }
     }
-    best.map(|(_, halves, alike)| (halves, alike))
+    best.map(|(_, halves)| halves)
 }
 
 /// Moves points to the half whose middle is nearer until none moves.
-fn settle<'a>(points: &[&'a [f32]], mut first: Vec<bool>) -> Option<(Vec<Vec<&'a [f32]>>, f32)> {
+fn settle<'a>(points: &[&'a [f32]], mut first: Vec<bool>) -> Option<Halves<'a>> {
     let mut round = 0;
     loop {
         let side = |wanted: bool| -> Vec<&'a [f32]> {

@@ -299,8 +299,8 @@ mod tests {
 
     #[test]
     fn pieces_cover_a_stretch_to_its_end() {
-        assert_eq!(pieces(20), [0..20]);
-        assert_eq!(pieces(75), [0..75]);
+        assert_eq!(pieces(20), vec![std::ops::Range { start: 0, end: 20 }]);
+        assert_eq!(pieces(75), vec![std::ops::Range { start: 0, end: 75 }]);
         assert_eq!(pieces(90), [0..75, 25..90]);
         for moments in 1..600 {
             let pieces = pieces(moments);
