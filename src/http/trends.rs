@@ -45,7 +45,7 @@ async fn trends(
 ) -> Result<Response, Problem> {
     let (by, group) = (cut.by.unwrap_or_default(), cut.group.unwrap_or_default());
     let trends = door.store.trends(&scope, by, group, &actor.teams).await?;
-    Ok(Json(&*trends).into_response())
+    Ok(Json(trends).into_response())
 }
 
 /// Agents.

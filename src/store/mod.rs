@@ -141,7 +141,8 @@ pub struct Store {
     readers: SqlitePool,
     writer: SqlitePool,
     blobs: Arc<dyn ObjectStore>,
-    trends: Arc<remembered::Remembered<trends::Trends>>,
+    series: Arc<remembered::Remembered<Vec<trends::TrendSeries>>>,
+    tops: Arc<remembered::Remembered<trends::Tops>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -184,7 +185,14 @@ impl Store {
         let blobs = Arc::new(
             LocalFileSystem::new_with_prefix(root.join("blobs"))?.with_automatic_cleanup(true).with_fsync(true),
         );
-        Ok(Self { root: Arc::new(root.to_owned()), readers, writer, blobs, trends: Arc::default() })
+        Ok(Self {
+            root: Arc::new(root.to_owned()),
+            readers,
+            writer,
+            blobs,
+            series: Arc::default(),
+            tops: Arc::default(),
+        })
     }
 
     /// Clears up behind a server that died: nobody waits for what was on its way in, and what was at work waits again.

@@ -99,6 +99,23 @@ pub struct Figures {
     pub caller_ms: i64,
 }
 
+impl std::iter::Sum for Figures {
+    fn sum<I: Iterator<Item = Self>>(figures: I) -> Self {
+        figures.fold(Self::default(), |a, b| Self {
+            calls: a.calls + b.calls,
+            with_request: a.with_request + b.with_request,
+            deflected: a.deflected + b.deflected,
+            ivr_deflected: a.ivr_deflected + b.ivr_deflected,
+            pushed_back: a.pushed_back + b.pushed_back,
+            fulfilled: a.fulfilled + b.fulfilled,
+            fulfilled_after_pushback: a.fulfilled_after_pushback + b.fulfilled_after_pushback,
+            opportunities: a.opportunities + b.opportunities,
+            acknowledged: a.acknowledged + b.acknowledged,
+            caller_ms: a.caller_ms + b.caller_ms,
+        })
+    }
+}
+
 /// The figures of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TrendPoint {
@@ -213,6 +230,15 @@ pub struct Trends {
     pub verbatims: Vec<Verbatim>,
 }
 
+/// The lists of the answer, which are the same whatever the series are split by.
+#[derive(Clone, Debug)]
+pub(super) struct Tops {
+    top_targets: Vec<TopTarget>,
+    top_requests: Vec<TopRequest>,
+    phrases: Vec<Phrase>,
+    verbatims: Vec<Verbatim>,
+}
+
 /// An agent, or a queue, with the figures of all calls.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Standing {
@@ -287,35 +313,61 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn trends(&self, scope: &Scope, step: Step, group: Group, teams: &Teams) -> Result<Arc<Trends>> {
-        let question = format!("{scope:?} {step:?} {group:?} {teams:?}");
-        // Before counting: an answer that a change overtakes counts as old.
-        let beats = self.beats().await?;
-        if let Some(answer) = self.trends.get(&question, beats) {
-            return Ok(answer);
-        }
-        let answer = Arc::new(self.counted(scope, step, group, teams).await?);
-        self.trends.keep(question, beats, Arc::clone(&answer));
-        Ok(answer)
-    }
-
-    async fn counted(&self, scope: &Scope, step: Step, group: Group, teams: &Teams) -> Result<Trends> {
+    pub async fn trends(&self, scope: &Scope, step: Step, group: Group, teams: &Teams) -> Result<Trends> {
         let before = async {
             match scope.before() {
                 Some(before) => self.figures(&before, teams).await.map(Some),
                 None => Ok(None),
             }
         };
-        let (headline, before, series, top_targets, top_requests, phrases, verbatims) = tokio::try_join!(
-            self.figures(scope, teams),
-            before,
-            self.series(scope, step, group, teams),
+        let lines = async {
+            let series = self.series_again(scope, step, group, teams).await?;
+            // One series holds every call once; groups leave some out and hold some twice.
+            let headline = if group == Group::None {
+                series.iter().flat_map(|one| &one.points).map(|point| point.figures).sum()
+            } else {
+                self.figures(scope, teams).await?
+            };
+            Ok::<_, super::Error>((series, headline))
+        };
+        let ((series, headline), before, tops) = tokio::try_join!(lines, before, self.tops_again(scope, teams))?;
+        let Tops { top_targets, top_requests, phrases, verbatims } = (*tops).clone();
+        Ok(Trends { headline, before, series: (*series).clone(), top_targets, top_requests, phrases, verbatims })
+    }
+
+    async fn series_again(
+        &self,
+        scope: &Scope,
+        step: Step,
+        group: Group,
+        teams: &Teams,
+    ) -> Result<Arc<Vec<TrendSeries>>> {
+        let question = format!("{scope:?} {step:?} {group:?} {teams:?}");
+        // Before counting: an answer that a change overtakes counts as old.
+        let beats = self.beats().await?;
+        if let Some(series) = self.series.get(&question, beats) {
+            return Ok(series);
+        }
+        let series = Arc::new(self.series(scope, step, group, teams).await?);
+        self.series.keep(question, beats, Arc::clone(&series));
+        Ok(series)
+    }
+
+    async fn tops_again(&self, scope: &Scope, teams: &Teams) -> Result<Arc<Tops>> {
+        let question = format!("{scope:?} {teams:?}");
+        let beats = self.beats().await?;
+        if let Some(tops) = self.tops.get(&question, beats) {
+            return Ok(tops);
+        }
+        let (top_targets, top_requests, phrases, verbatims) = tokio::try_join!(
             self.top_targets(scope, teams),
             self.top_requests(scope, teams),
             self.phrases(scope, teams),
             self.verbatims(scope, teams),
         )?;
-        Ok(Trends { headline, before, series, top_targets, top_requests, phrases, verbatims })
+        let tops = Arc::new(Tops { top_targets, top_requests, phrases, verbatims });
+        self.tops.keep(question, beats, Arc::clone(&tops));
+        Ok(tops)
     }
 
     async fn figures(&self, scope: &Scope, teams: &Teams) -> Result<Figures> {
