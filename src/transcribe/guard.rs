@@ -167,8 +167,16 @@ fn without_captions(words: &[Draft]) -> Vec<Draft> {
 }
 
 fn is_invented(plain: &str, confidence: f32) -> bool {
-    confidence < GUESS_OF_STOCK_PHRASE && STOCK_PHRASES.contains(&plain)
+    confidence < GUESS_OF_STOCK_PHRASE && (STOCK_PHRASES.contains(&plain) || is_one_word_thrice(plain))
         || confidence < GUESS_OF_CAPTION && CAPTIONS.iter().any(|caption| plain.contains(caption))
+}
+
+/// "Oop oop oop": what a model makes of music that breaks off. Figures come in rows by nature.
+fn is_one_word_thrice(plain: &str) -> bool {
+    const FIGURES: [&str; 11] = ["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let words: Vec<&str> = plain.split(' ').collect();
+    let is_figure = FIGURES.contains(&words[0]) || words[0].contains(|c: char| c.is_ascii_digit());
+    words.len() >= 3 && words.iter().all(|word| *word == words[0]) && !is_figure
 }
 
 /// Whether a sentence only says again what was guessed before it: the model believes its own guess the second time.
@@ -344,6 +352,9 @@ mod tests {
         assert_eq!(left(&twelve, &[("Subscribe to the plan I want", 0.9)]), "Subscribe to the plan I want");
         assert_eq!(left(&twelve, &[("My order, please.", 0.5), ("Music", 0.1)]), "My order, please.");
         assert_eq!(left(&twelve, &[("The pond is a long one", 0.2)]), "");
+        assert_eq!(left(&twelve, &[("I have an order.", 0.9), ("Oop oop oop", 0.5)]), "I have an order.");
+        assert_eq!(left(&twelve, &[("No, no, no.", 0.8)]), "No, no, no.");
+        assert_eq!(left(&twelve, &[("1-1-1-1.", 0.5)]), "1-1-1-1.");
         let echo =
             [("I'm going to the next shop.", 0.2), ("The next shop.", 0.9), ("Shop.", 0.9), ("I'm going home.", 0.9)];
         assert_eq!(left(&twelve, &echo), "I'm going home.");
