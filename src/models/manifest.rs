@@ -281,6 +281,6 @@ mod tests {
     #[test]
     fn an_unknown_model_is_answered_with_those_there_are() {
         let message = Manifest::built_in().model("large").expect_err("not listed").to_string();
-        assert_eq!(message, "there is no model large; choose one of base, tiny.en, minilm");
+        assert_eq!(message, "there is no model large; choose one of base, tiny.en, minilm, voices");
     }
 }
