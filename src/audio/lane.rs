@@ -31,7 +31,8 @@ pub struct Lane {
     /// Samples that do not fill a frame yet.
     partial: Vec<f32>,
     vad: Box<dyn VoiceActivity>,
-    spectra: SpectrumStream,
+    /// Away only while it is listened to.
+    spectra: Option<SpectrumStream>,
     tones: ToneDetector,
     music: MusicDetector,
     dtmf: DtmfDetector,
@@ -68,7 +69,7 @@ impl Lane {
             fresh: Vec::new(),
             partial: Vec::new(),
             vad,
-            spectra: SpectrumStream::default(),
+            spectra: Some(SpectrumStream::default()),
             tones: ToneDetector::default(),
             music: MusicDetector::default(),
             dtmf: DtmfDetector::new(config.keypad_letters),
@@ -231,7 +232,7 @@ impl Lane {
             self.mark(frames, Gate::Barred);
         }
 
-        let mut spectra = std::mem::take(&mut self.spectra);
+        let Some(mut spectra) = self.spectra.take() else { return };
         spectra.push(samples, |power, _| {
             let partials = tone::partials(power);
             if let Some(blocks) = self.tones.push(partials) {
@@ -245,7 +246,7 @@ impl Lane {
             }
             self.blocks += 1;
         });
-        self.spectra = spectra;
+        self.spectra = Some(spectra);
     }
 
     /// Mean level of the 80 ms around the frame that is judged.
