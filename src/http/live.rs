@@ -32,8 +32,7 @@ use crate::live::protocol::asterisk::Asterisk;
 use crate::live::protocol::pcm::Pcm;
 use crate::live::protocol::twilio::Twilio;
 use crate::live::protocol::{self, MESSAGE_MAX, Protocol, Wire, signature};
-use crate::live::switchboard::Line;
-use crate::live::{Feed, Refused, Seat, Switchboard};
+use crate::live::{Feed, Line, Refused, Seat, Switchboard};
 
 use super::{Door, Problem};
 
