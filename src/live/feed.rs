@@ -137,6 +137,12 @@ impl Feed {
         self.came[0]
     }
 
+    /// Sound that is under way to the call's thread, in milliseconds of the call.
+    pub fn queued_ms(&self) -> u64 {
+        let samples = u64::from(self.line.rate_hz) * u64::from(self.line.channels);
+        self.inbox.queued.load(Ordering::Relaxed) * 1000 / samples.max(1)
+    }
+
     /// Passes on what the socket said. False once the call is over.
     pub fn take(&mut self, wire: Wire) -> bool {
         let input = match wire {
@@ -211,6 +217,8 @@ fn text_of(code: &str) -> &'static str {
         "one-track" => {
             "Only one side of the call arrives. Ask the provider for both tracks (track=\"both_tracks\"); until then half of the call is missing."
         }
+        "device-gone" => "The sound device gives nothing any more; the call ends here.",
+        "device-overrun" => "This machine is too slow for its sound device; some sound is missing.",
         _ => "Something about this stream is unusual.",
     }
 }

@@ -1,5 +1,6 @@
 //! A running call as everybody but its own thread sees it: what it is, how it stands, and its sound.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::{Notify, broadcast};
@@ -30,6 +31,7 @@ pub struct Line {
     owner: OnceLock<String>,
     /// Rings when its owner is back on another connection.
     replaced: Notify,
+    hung_up: AtomicBool,
 }
 
 impl Line {
@@ -43,6 +45,7 @@ impl Line {
             sound: broadcast::Sender::new(LISTENING),
             owner: OnceLock::new(),
             replaced: Notify::new(),
+            hung_up: AtomicBool::new(false),
         }
     }
 
@@ -65,6 +68,16 @@ impl Line {
     /// [held](super::switchboard::Switchboard::hold).
     pub async fn replaced(&self) {
         self.replaced.notified().await;
+    }
+
+    /// Ends the call from our side: no more sound is taken.
+    pub fn hang_up(&self) {
+        self.hung_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was asked.
+    pub fn is_hung_up(&self) -> bool {
+        self.hung_up.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_of(&self, owner: &str) -> bool {

@@ -341,9 +341,13 @@ impl Switchboard {
         }
     }
 
-    /// Id of the team that a sender means; a call that names none, or none of ours, is everybody's.
-    fn team(&self, name: Option<&str>) -> String {
-        let known = name.and_then(|name| lock(&self.0.teams).get(&name.to_lowercase()).cloned());
+    /// Id of the team that a sender means, by its name or its id; a call that names none, or none of ours, is everybody's.
+    pub fn team(&self, named: Option<&str>) -> String {
+        let known = named.and_then(|named| {
+            let teams = lock(&self.0.teams);
+            let by_id = || teams.values().find(|id| *id == named).cloned();
+            teams.get(&named.to_lowercase()).cloned().or_else(by_id)
+        });
         known.unwrap_or_else(|| EVERYONE.to_owned())
     }
 
@@ -370,7 +374,8 @@ impl Switchboard {
             if !sound.is_empty() {
                 line.sounds(heard_ms, sound);
             }
-            if failed.is_some() || *self.0.stopping.borrow() || heard_ms > self.0.config.call_max_ms {
+            let over = line.is_hung_up() || *self.0.stopping.borrow() || heard_ms > self.0.config.call_max_ms;
+            if failed.is_some() || over {
                 break;
             }
         }
