@@ -3,7 +3,8 @@
 //! Sound is put on the axis, written down, heard, and handed to the shared pool of transcribers, a little at a time so
 //! that calls take turns. Words come back in any order and are read in the order of the sound: an utterance is read once
 //! nothing that began before it can still come. Speech that would have to wait too long is left out and counted, so lag
-//! never grows; the report at the end has every word.
+//! never grows; the report at the end has every word. Who goes on speaking is shown in drafts meanwhile, if a transcriber
+//! has nothing else to do; nothing is ever concluded from them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -63,6 +64,9 @@ impl Default for Config {
     }
 }
 
+/// Speech that goes on for longer is shown as a draft, and again when there is so much more of it.
+const DRAFT_MS: u64 = 2_500;
+
 /// Time between two looks at turns and nudges.
 const TICK_MS: u64 = 500;
 
@@ -99,6 +103,8 @@ pub struct Session {
     pending: VecDeque<(ChannelId, TimeSpan, Ticket<Heard>)>,
     /// Utterances that something earlier may still precede, ordered by span.
     early: Vec<Utterance>,
+    /// One for each channel.
+    drafts: Vec<Draft>,
     story: Story,
     /// Keys of a row that may go on.
     row: Vec<DtmfDigit>,
@@ -130,11 +136,12 @@ impl Session {
             recording: Recording::create(path, hello.rate_hz, channels)?,
             key: CallKey(key),
             rate_hz: hello.rate_hz,
-            hints: Hints { language, ..Hints::default() },
+            hints: Hints { language, hurry: true, ..Hints::default() },
             stop: AskOnDrop(Stop::new()),
             waiting: VecDeque::new(),
             pending: VecDeque::new(),
             early: Vec::new(),
+            drafts: (0..channels).map(|_| Draft::default()).collect(),
             row: Vec::new(),
             skipped: 0,
             ticked: CallTime::ZERO,
@@ -221,6 +228,9 @@ impl Session {
         self.collect(out);
         self.submit(out);
         self.settle(out);
+        for n in 0..self.drafts.len() {
+            self.draft(n, out);
+        }
         let now = self.heard();
         if now.ms() >= self.ticked.ms() + TICK_MS {
             self.ticked = now;
@@ -342,12 +352,7 @@ impl Session {
         let heard = self.heard().ms();
         while let Some(speech) = self.waiting.pop_front() {
             if speech.span.end().ms() + self.config.lag_max_ms < heard {
-                self.skipped += 1;
-                out.push(Body::Skipped {
-                    speaker: self.role(speech.channel),
-                    start_ms: speech.span.start().ms(),
-                    end_ms: speech.span.end().ms(),
-                });
+                self.skip(speech.channel, speech.span, out);
             } else if self.pending.len() < PENDING_MAX {
                 let ticket = self.engine.pool.submit(self.key, speech.samples, self.hints.clone(), &self.stop.0);
                 self.pending.push_back((speech.channel, speech.span, ticket));
@@ -364,28 +369,25 @@ impl Session {
                 Err(ticket) => self.pending.push_back((channel, span, ticket)),
                 Ok(Ok(heard)) => self.understood(channel, span, &heard, out),
                 // The transcriber failed on this window only; the report will try it again.
-                Ok(Err(_)) => {
-                    self.skipped += 1;
-                    let (start_ms, end_ms) = (span.start().ms(), span.end().ms());
-                    out.push(Body::Skipped { speaker: self.role(channel), start_ms, end_ms });
-                }
+                Ok(Err(_)) => self.skip(channel, span, out),
             }
         }
     }
 
+    fn skip(&mut self, channel: ChannelId, span: TimeSpan, out: &mut Vec<Body>) {
+        self.skipped += 1;
+        let (start_ms, end_ms) = (span.start().ms(), span.end().ms());
+        out.push(Body::Skipped { speaker: self.role(channel), start_ms, end_ms });
+        self.replaced(channel, span);
+    }
+
     fn understood(&mut self, channel: ChannelId, span: TimeSpan, heard: &Heard, out: &mut Vec<Body>) {
-        let mut words: Vec<Word> = Vec::with_capacity(heard.words.len());
-        for word in &heard.words {
-            let at = |ms: u64| span.start().plus_ms(ms);
-            let place = TimeSpan::new(at(word.start_ms), at(word.end_ms)).clamp_to(span);
-            let start = words.last().map_or(place.start(), |before: &Word| place.start().max(before.span.end()));
-            let place = TimeSpan::new(start, place.end());
-            words.push(Word { text: word.text.clone(), span: place, confidence: word.confidence });
-        }
+        let words = placed(heard, span);
         if words.is_empty() {
             return;
         }
         let utterance = Utterance { channel, span, words };
+        self.replaced(channel, span);
         out.push(Body::Utterance {
             speaker: self.role(channel),
             start_ms: span.start().ms(),
@@ -394,6 +396,65 @@ impl Session {
         });
         self.early.push(utterance);
         self.early.sort_by_key(|utterance| (utterance.span, utterance.channel));
+    }
+
+    /// Something final was told of `span`: a draft of it needs no taking back.
+    fn replaced(&mut self, channel: ChannelId, span: TimeSpan) {
+        if let Some(draft) = self.drafts.get_mut(usize::from(channel.0)) {
+            draft.shown = draft.shown.filter(|shown| shown.start() != span.start());
+        }
+    }
+
+    /// Shows what the party on channel `n` has said so far of what it goes on saying.
+    fn draft(&mut self, n: usize, out: &mut Vec<Body>) {
+        let (channel, settled) = (ChannelId(n as u8), self.ears[n].settled_until());
+        let mut draft = std::mem::take(&mut self.drafts[n]);
+        if let Some((span, ticket, stop)) = draft.asked.take() {
+            match ticket.try_take() {
+                // Over by now: its last words are on their way.
+                _ if settled > span.start() => {}
+                Err(ticket) => draft.asked = Some((span, ticket, stop)),
+                Ok(Ok(heard)) => {
+                    let words = placed(&heard, span);
+                    let words = words[..words.len() - unfinished(&words)].to_vec();
+                    if !words.is_empty() {
+                        let text = self.story.shown(&Utterance { channel, span, words }, &self.early);
+                        self.tell_draft(channel, span, text, out);
+                        draft.shown = Some(span);
+                    }
+                }
+                Ok(Err(_)) => {}
+            }
+        }
+        if let Some(shown) = draft.shown {
+            let starts = |(of, span): (ChannelId, TimeSpan)| of == channel && span.start() == shown.start();
+            let waits = self.waiting.iter().map(|speech| (speech.channel, speech.span)).any(starts)
+                || self.pending.iter().map(|(channel, span, _)| (*channel, *span)).any(starts);
+            if settled > shown.start() && !waits {
+                self.tell_draft(channel, shown, String::new(), out);
+                draft.shown = None;
+            }
+        }
+        // Final words go before drafts, and what is late anyway needs none.
+        let busy = draft.asked.is_some() || !self.waiting.is_empty() || !self.pending.is_empty();
+        if !busy && let Some(span) = self.ears[n].speaking(DRAFT_MS) {
+            let done_ms = draft.done.filter(|done| done.start() == span.start()).map_or(0, TimeSpan::len_ms);
+            if span.len_ms() >= done_ms + DRAFT_MS {
+                let stop = AskOnDrop(Stop::new());
+                let sound = || self.ears[n].spoken();
+                let ticket = self.engine.pool.submit_if_idle(self.key, sound, self.hints.clone(), &stop.0);
+                if let Some(ticket) = ticket {
+                    draft.done = Some(span);
+                    draft.asked = Some((span, ticket, stop));
+                }
+            }
+        }
+        self.drafts[n] = draft;
+    }
+
+    fn tell_draft(&self, channel: ChannelId, span: TimeSpan, text: String, out: &mut Vec<Body>) {
+        let (start_ms, end_ms) = (span.start().ms(), span.end().ms());
+        out.push(Body::Interim { speaker: self.role(channel), start_ms, end_ms, text });
     }
 
     /// Reads the utterances that nothing earlier can precede any more.
@@ -413,6 +474,44 @@ impl Session {
         self.story.read(now, out);
         self.story.tick(now, out);
     }
+}
+
+/// What was shown of a stretch of speech before it ended. At most one draft of a channel is being heard.
+#[derive(Default)]
+struct Draft {
+    /// How much of the speech that goes on was last heard for a draft.
+    done: Option<TimeSpan>,
+    asked: Option<(TimeSpan, Ticket<Heard>, AskOnDrop)>,
+    /// What readers see and nothing final has replaced.
+    shown: Option<TimeSpan>,
+}
+
+/// The words of a stretch, in order, where they were said.
+fn placed(heard: &Heard, span: TimeSpan) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::with_capacity(heard.words.len());
+    for word in &heard.words {
+        let at = |ms: u64| span.start().plus_ms(ms);
+        let place = TimeSpan::new(at(word.start_ms), at(word.end_ms)).clamp_to(span);
+        let start = words.last().map_or(place.start(), |before: &Word| place.start().max(before.span.end()));
+        let place = TimeSpan::new(start, place.end());
+        words.push(Word { text: word.text.clone(), span: place, confidence: word.confidence });
+    }
+    words
+}
+
+/// How many words at the end of a draft are figures, or one word after figures: they may be the beginning of a number
+/// that nobody must see, and do not look like it yet.
+fn unfinished(words: &[Word]) -> usize {
+    const FIGURES: [&str; 14] = [
+        "zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double", "triple", "ten",
+    ];
+    let is_figure = |word: &Word| {
+        let plain: String = word.text.as_str().to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+        FIGURES.contains(&plain.as_str()) || plain.contains(|c: char| c.is_ascii_digit())
+    };
+    let after = usize::from(words.last().is_some_and(|word| !is_figure(word)));
+    let figures = words.iter().rev().skip(after).take_while(|word| is_figure(word)).count();
+    if figures > 0 { figures + after } else { 0 }
 }
 
 /// However a call ends, the pool forgets what it still waits for.
@@ -487,6 +586,78 @@ mod tests {
         assert!(sum.skipped > 3, "{}", sum.skipped);
         assert!(out.iter().any(|body| matches!(body, Body::Skipped { .. })));
         assert_eq!(sum.duration_ms, channels[0].len() as u64 / 160 * 20);
+    }
+
+    /// The paediatrician's call with marks for the scripted transcriber, on a pool of so many threads; every answer is
+    /// waited for, so that time is the sound's alone.
+    fn told_with(threads: usize) -> Vec<Body> {
+        let calls = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/calls");
+        let labels = std::fs::read(calls.join("flu_slots.json")).unwrap();
+        let labels: serde_json::Value = serde_json::from_slice(&labels).unwrap();
+        let turns: Vec<crate::live::dial::Turn> = serde_json::from_value(labels["turns"].clone()).unwrap();
+        let mut tape = crate::live::dial::Tape::read(&calls.join("flu_slots.flac")).unwrap();
+        tape.mark(&turns);
+        let lines: Vec<String> = turns.into_iter().map(|turn| turn.text).collect();
+        let scripted = Scripted::new(lines);
+        let pool = Pool::with_room(threads, 8, move |_| Ok(Box::new(scripted.clone()))).unwrap();
+        let engine = Engine { pool, detectors: Arc::new(Detectors::rules_only()), playbook: Mutex::default() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let hello = Hello { roles: Some(vec![Role::Caller, Role::Agent]), ..hello(2) };
+        let mut session = Session::begin(Arc::new(engine), Config::default(), &hello, 1, &path).unwrap();
+        let mut out = Vec::new();
+        for n in 0..tape.channels[0].len() / 160 {
+            for (channel, samples) in tape.channels.iter().enumerate() {
+                let samples = samples[n * 160..(n + 1) * 160].to_vec();
+                session.audio(ChannelId(channel as u8), Place::Next, samples, &mut out).unwrap();
+            }
+            session.poll(&mut out);
+            while !session.pending.is_empty() || session.drafts.iter().any(|draft| draft.asked.is_some()) {
+                std::thread::yield_now();
+                session.poll(&mut out);
+            }
+        }
+        session.finish(Duration::from_secs(5), &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn who_goes_on_speaking_is_shown_in_drafts_and_nothing_comes_of_them() {
+        let is_draft = |body: &Body| matches!(body, Body::Interim { .. });
+        let (mut with, without) = (told_with(2), told_with(1));
+        assert!(!without.iter().any(is_draft), "the only thread is for what has to be heard");
+        let mut drafts = 0;
+        for (n, body) in with.iter().enumerate() {
+            let Body::Interim { speaker, start_ms, end_ms, text } = body else { continue };
+            drafts += 1;
+            assert!(end_ms - start_ms >= DRAFT_MS && !text.is_empty(), "{body:?}");
+            let replaced = with[n..].iter().any(|later| {
+                matches!(later, Body::Utterance { speaker: who, start_ms: from, .. } if who == speaker && from == start_ms)
+            });
+            assert!(replaced, "{body:?}");
+        }
+        assert!(drafts >= 2, "{drafts}");
+        with.retain(|body| !is_draft(body));
+        assert_eq!(with, without);
+    }
+
+    #[test]
+    fn a_draft_keeps_to_itself_what_may_become_a_number() {
+        let shown = |text: &str| {
+            let heard = text.split(' ').map(|word| crate::transcribe::HeardWord {
+                text: word.into(),
+                start_ms: 0,
+                end_ms: 1,
+                confidence: 1.0,
+            });
+            let heard = Heard { words: heard.collect(), language: "en".into() };
+            let words = placed(&heard, TimeSpan::from_ms(0, 3_000));
+            words.len() - unfinished(&words)
+        };
+        assert_eq!(shown("my card is 4111 1111"), 3);
+        assert_eq!(shown("it is four, one one, uh"), 2);
+        assert_eq!(shown("on the 5th of May please"), 6);
+        assert_eq!(shown("can I book a slot"), 5);
     }
 
     /// One channel stops for two minutes: the other goes on to be heard, and the recording stays in step.
