@@ -27,6 +27,12 @@ const LOOK: Duration = Duration::from_millis(100);
 const AHEAD_MS: u64 = 2_000;
 const AHEAD_PAUSE: Duration = Duration::from_millis(5);
 
+/// Sound is handed on in pieces of at least so much.
+const PIECE_MS: u64 = 20;
+
+/// Channels of one device are handed on by turns of so much sound.
+const STEP_MS: u64 = 100;
+
 /// What to listen to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wish {
@@ -122,15 +128,16 @@ impl Capture {
     }
 
     fn in_step(&mut self, n: usize, channels: Vec<Vec<i16>>) -> Vec<(ChannelId, Vec<i16>)> {
-        let placed = channels.into_iter().enumerate().map(|(channel, samples)| match (self.names.len(), n) {
-            (1, _) => (ChannelId(channel as u8), samples),
-            (_, 0) => {
-                self.drift.first(samples.len());
-                (ChannelId(0), samples)
-            }
-            _ => (ChannelId(1), self.drift.second(samples)),
-        });
-        placed.collect()
+        if self.names.len() == 1 {
+            return by_turns(&channels, (u64::from(self.rate_hz) * STEP_MS / 1000) as usize);
+        }
+        let samples = channels.into_iter().next().unwrap_or_default();
+        if n == 0 {
+            self.drift.first(samples.len());
+            vec![(ChannelId(0), samples)]
+        } else {
+            vec![(ChannelId(1), self.drift.second(samples))]
+        }
     }
 
     /// Feeds a call on a thread of its own, until the call is over or the devices are.
@@ -144,15 +151,22 @@ impl Capture {
     fn run(mut self, mut feed: Feed) {
         let line = Arc::clone(feed.line());
         let mut said = false;
+        // Some devices give a few samples at a time; a call takes pieces of telephone size.
+        let least = (u64::from(self.rate_hz) * PIECE_MS / 1000) as usize;
+        let mut gathered: [Vec<i16>; 2] = Default::default();
         while !line.is_hung_up() {
             match self.next(LOOK) {
                 Next::Sound(channels) => {
-                    let mut wires = channels.into_iter().map(|(channel, samples)| Wire::Audio {
-                        channel,
-                        place: Place::Next,
-                        samples,
-                    });
-                    if !wires.all(|wire| feed.take(wire)) {
+                    let mut taken = true;
+                    for (channel, samples) in channels {
+                        let piece = &mut gathered[usize::from(channel.0)];
+                        piece.extend(samples);
+                        if piece.len() >= least {
+                            let samples = std::mem::take(piece);
+                            taken &= feed.take(Wire::Audio { channel, place: Place::Next, samples });
+                        }
+                    }
+                    if !taken {
                         break;
                     }
                     while feed.queued_ms() > AHEAD_MS && !line.is_hung_up() {
@@ -174,5 +188,31 @@ impl Capture {
         if let Some(drift::Tally { corrections, added, taken, silence }) = self.drift() {
             info!(call = %line.id, corrections, added, taken, silence, "the second device was kept in step");
         }
+    }
+}
+
+/// Channels of the same length in steps of so many samples: some devices give seconds at a time, and a channel that is so
+/// far ahead of the other would look as if the other had broken off.
+fn by_turns(channels: &[Vec<i16>], step: usize) -> Vec<(ChannelId, Vec<i16>)> {
+    let longest = channels.iter().map(Vec::len).max().unwrap_or(0);
+    let pieces = (0..longest).step_by(step.max(1)).flat_map(|from| {
+        let part =
+            move |samples: &Vec<i16>| samples[from.min(samples.len())..(from + step).min(samples.len())].to_vec();
+        channels.iter().enumerate().map(move |(channel, samples)| (ChannelId(channel as u8), part(samples)))
+    });
+    pieces.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_channel_runs_ahead() {
+        let pieces = by_turns(&[vec![1, 2, 3, 4, 5], vec![6, 7, 8, 9, 10]], 2);
+        let expected =
+            [(0, vec![1, 2]), (1, vec![6, 7]), (0, vec![3, 4]), (1, vec![8, 9]), (0, vec![5]), (1, vec![10])];
+        assert_eq!(pieces, expected.map(|(channel, samples)| (ChannelId(channel), samples)));
+        assert_eq!(by_turns(&[vec![1, 2, 3]], 100), [(ChannelId(0), vec![1, 2, 3])]);
     }
 }

@@ -3,7 +3,8 @@
 //! Sound is put on the axis, written down, heard, and handed to the shared pool of transcribers, a little at a time so
 //! that calls take turns. Words come back in any order and are read in the order of the sound: an utterance is read once
 //! nothing that began before it can still come. Speech that would have to wait too long is left out and counted, so lag
-//! never grows; the report at the end has every word. Who goes on speaking is shown in drafts meanwhile, if a transcriber
+//! never grows; the report at the end has every word. A short utterance is heard together with the one before it on its
+//! channel, whose words are known and left out: alone, it would be understood worse. Who goes on speaking is shown in drafts meanwhile, if a transcriber
 //! has nothing else to do; nothing is ever concluded from them.
 
 use std::collections::VecDeque;
@@ -12,11 +13,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::audio::SPEECH_RATE_HZ;
 use crate::detect::Detectors;
 use crate::detect::playbook::Playbook;
 use crate::dialogue::Utterance;
 use crate::domain::{CallTime, ChannelId, DtmfDigit, Role, Stop, TimeSpan, Word};
-use crate::transcribe::{CallKey, Heard, Hints, Pool, Ticket};
+use crate::transcribe::{CallKey, Heard, HeardWord, Hints, Pool, Ticket};
 
 use super::ear::{Ear, Speech};
 use super::event::Body;
@@ -64,6 +66,16 @@ impl Default for Config {
     }
 }
 
+/// The utterance before is heard again in front of the next one if it is no longer than this and ended no longer ago.
+const LEAD_MS: u64 = 6_000;
+const LEAD_GAP_MS: u64 = 3_000;
+
+/// The pause between the two, at most.
+const LEAD_PAUSE_MS: u64 = 300;
+
+/// Words are placed with this much doubt: one that seems to begin so much before the utterance may still belong to it.
+const LEAD_DOUBT_MS: u64 = 100;
+
 /// Speech that goes on for longer is shown as a draft, and again when there is so much more of it.
 const DRAFT_MS: u64 = 2_500;
 
@@ -100,7 +112,11 @@ pub struct Session {
     ears: Vec<Ear>,
     recording: Recording,
     waiting: VecDeque<Speech>,
-    pending: VecDeque<(ChannelId, TimeSpan, Ticket<Heard>)>,
+    pending: VecDeque<Asked>,
+    /// The last speech of each channel that was handed over, if it may lead the next one.
+    leads: Vec<Option<Speech>>,
+    /// What each channel said last, in plain letters.
+    said: Vec<(TimeSpan, Vec<String>)>,
     /// Utterances that something earlier may still precede, ordered by span.
     early: Vec<Utterance>,
     /// One for each channel.
@@ -140,6 +156,8 @@ impl Session {
             stop: AskOnDrop(Stop::new()),
             waiting: VecDeque::new(),
             pending: VecDeque::new(),
+            leads: (0..channels).map(|_| None).collect(),
+            said: vec![Default::default(); usize::from(channels)],
             early: Vec::new(),
             drafts: (0..channels).map(|_| Draft::default()).collect(),
             row: Vec::new(),
@@ -354,8 +372,10 @@ impl Session {
             if speech.span.end().ms() + self.config.lag_max_ms < heard {
                 self.skip(speech.channel, speech.span, out);
             } else if self.pending.len() < PENDING_MAX {
-                let ticket = self.engine.pool.submit(self.key, speech.samples, self.hints.clone(), &self.stop.0);
-                self.pending.push_back((speech.channel, speech.span, ticket));
+                let (channel, span) = (speech.channel, speech.span);
+                let (samples, lead) = self.led(speech);
+                let ticket = self.engine.pool.submit(self.key, samples, self.hints.clone(), &self.stop.0);
+                self.pending.push_back(Asked { channel, span, lead, ticket });
             } else {
                 self.waiting.push_front(speech);
                 break;
@@ -364,10 +384,24 @@ impl Session {
     }
 
     fn collect(&mut self, out: &mut Vec<Body>) {
-        for (channel, span, ticket) in std::mem::take(&mut self.pending) {
+        for Asked { channel, span, lead, ticket } in std::mem::take(&mut self.pending) {
             match ticket.try_take() {
-                Err(ticket) => self.pending.push_back((channel, span, ticket)),
-                Ok(Ok(heard)) => self.understood(channel, span, &heard, out),
+                Err(ticket) => self.pending.push_back(Asked { channel, span, lead, ticket }),
+                Ok(Ok(heard)) => match lead {
+                    None => self.understood(channel, span, placed(&heard.words, span, 0), out),
+                    Some(lead) => {
+                        let (of, before) = &self.said[usize::from(channel.0)];
+                        let before = (*of == lead.span).then_some(before.as_slice());
+                        let own = &heard.words[repeated(&heard.words, before, lead.ms)..];
+                        if own.is_empty() {
+                            // The model went no further than the lead.
+                            let alone = self.engine.pool.submit(self.key, lead.own, self.hints.clone(), &self.stop.0);
+                            self.pending.push_back(Asked { channel, span, lead: None, ticket: alone });
+                        } else {
+                            self.understood(channel, span, placed(own, span, lead.ms), out);
+                        }
+                    }
+                },
                 // The transcriber failed on this window only; the report will try it again.
                 Ok(Err(_)) => self.skip(channel, span, out),
             }
@@ -381,11 +415,25 @@ impl Session {
         self.replaced(channel, span);
     }
 
-    fn understood(&mut self, channel: ChannelId, span: TimeSpan, heard: &Heard, out: &mut Vec<Body>) {
-        let words = placed(heard, span);
+    /// The sound of `speech`, behind that of the speech before it if that is near and short.
+    fn led(&mut self, speech: Speech) -> (Vec<f32>, Option<Lead>) {
+        let next = &mut self.leads[usize::from(speech.channel.0)];
+        let before = next.take().filter(|before| before.span.gap_ms(speech.span) <= LEAD_GAP_MS);
+        *next = (speech.span.len_ms() <= LEAD_MS).then(|| speech.clone());
+        let Some(before) = before else { return (speech.samples, None) };
+        let pause_ms = before.span.gap_ms(speech.span).min(LEAD_PAUSE_MS);
+        let mut samples = before.samples;
+        samples.resize(samples.len() + CallTime::from_ms(pause_ms).frames(SPEECH_RATE_HZ) as usize, 0.0);
+        let ms = CallTime::from_frames(samples.len() as u64, SPEECH_RATE_HZ).ms();
+        samples.extend_from_slice(&speech.samples);
+        (samples, Some(Lead { span: before.span, ms, own: speech.samples }))
+    }
+
+    fn understood(&mut self, channel: ChannelId, span: TimeSpan, words: Vec<Word>, out: &mut Vec<Body>) {
         if words.is_empty() {
             return;
         }
+        self.said[usize::from(channel.0)] = (span, words.iter().map(|word| plain(word.text.as_str())).collect());
         let utterance = Utterance { channel, span, words };
         self.replaced(channel, span);
         out.push(Body::Utterance {
@@ -415,7 +463,7 @@ impl Session {
                 _ if settled > span.start() => {}
                 Err(ticket) => draft.asked = Some((span, ticket, stop)),
                 Ok(Ok(heard)) => {
-                    let words = placed(&heard, span);
+                    let words = placed(&heard.words, span, 0);
                     let words = words[..words.len() - unfinished(&words)].to_vec();
                     if !words.is_empty() {
                         let text = self.story.shown(&Utterance { channel, span, words }, &self.early);
@@ -429,7 +477,7 @@ impl Session {
         if let Some(shown) = draft.shown {
             let starts = |(of, span): (ChannelId, TimeSpan)| of == channel && span.start() == shown.start();
             let waits = self.waiting.iter().map(|speech| (speech.channel, speech.span)).any(starts)
-                || self.pending.iter().map(|(channel, span, _)| (*channel, *span)).any(starts);
+                || self.pending.iter().map(|asked| (asked.channel, asked.span)).any(starts);
             if settled > shown.start() && !waits {
                 self.tell_draft(channel, shown, String::new(), out);
                 draft.shown = None;
@@ -461,7 +509,7 @@ impl Session {
     fn settle(&mut self, out: &mut Vec<Body>) {
         let ears = self.ears.iter().map(Ear::settled_until);
         let jobs = self.waiting.iter().map(|speech| speech.span.start());
-        let pending = self.pending.iter().map(|(_, span, _)| span.start());
+        let pending = self.pending.iter().map(|asked| asked.span.start());
         let watermark = ears.chain(jobs).chain(pending).min().unwrap_or_default();
         let ready = self.early.iter().take_while(|utterance| utterance.span.start() < watermark).count();
         if ready == 0 {
@@ -476,6 +524,56 @@ impl Session {
     }
 }
 
+/// An utterance that is with the transcribers.
+struct Asked {
+    channel: ChannelId,
+    span: TimeSpan,
+    lead: Option<Lead>,
+    ticket: Ticket<Heard>,
+}
+
+/// What an utterance is heard behind.
+struct Lead {
+    /// The utterance before.
+    span: TimeSpan,
+    /// Its length with the pause, where the utterance itself begins.
+    ms: u64,
+    /// The utterance alone.
+    own: Vec<f32>,
+}
+
+/// How many of `words` belong to the lead, which said `before`, if that is known: those that say it again best, and are
+/// least at odds with their times, which are good to a word or two.
+fn repeated(words: &[HeardWord], before: Option<&[String]>, lead_ms: u64) -> usize {
+    let is_own = |word: &HeardWord| word.start_ms.midpoint(word.end_ms) + LEAD_DOUBT_MS >= lead_ms;
+    let Some(before) = before else { return words.iter().position(is_own).unwrap_or(words.len()) };
+    // How many words have to be changed to make the first j of `before` of those so far.
+    let mut changes: Vec<usize> = (0..=before.len()).collect();
+    let mut misplaced = words.iter().filter(|word| !is_own(word)).count();
+    let mut best = (2 * before.len() + misplaced, 0);
+    for (n, word) in words.iter().enumerate() {
+        let (text, mut corner) = (plain(word.text.as_str()), changes[0]);
+        changes[0] = n + 1;
+        for (j, known) in before.iter().enumerate() {
+            let changed = corner + usize::from(text != *known);
+            corner = changes[j + 1];
+            changes[j + 1] = changed.min(corner + 1).min(changes[j] + 1);
+        }
+        if is_own(word) {
+            misplaced += 1;
+        } else {
+            misplaced -= 1;
+        }
+        best = best.min((2 * changes[before.len()] + misplaced, n + 1));
+    }
+    best.1
+}
+
+/// Small letters and figures.
+fn plain(word: &str) -> String {
+    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 /// What was shown of a stretch of speech before it ended. At most one draft of a channel is being heard.
 #[derive(Default)]
 struct Draft {
@@ -486,11 +584,11 @@ struct Draft {
     shown: Option<TimeSpan>,
 }
 
-/// The words of a stretch, in order, where they were said.
-fn placed(heard: &Heard, span: TimeSpan) -> Vec<Word> {
-    let mut words: Vec<Word> = Vec::with_capacity(heard.words.len());
-    for word in &heard.words {
-        let at = |ms: u64| span.start().plus_ms(ms);
+/// The words of a stretch that was heard behind `lead_ms` of other sound, in order, where they were said.
+fn placed(heard: &[HeardWord], span: TimeSpan, lead_ms: u64) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::with_capacity(heard.len());
+    for word in heard {
+        let at = |ms: u64| span.start().plus_ms(ms.saturating_sub(lead_ms));
         let place = TimeSpan::new(at(word.start_ms), at(word.end_ms)).clamp_to(span);
         let start = words.last().map_or(place.start(), |before: &Word| place.start().max(before.span.end()));
         let place = TimeSpan::new(start, place.end());
@@ -506,7 +604,7 @@ fn unfinished(words: &[Word]) -> usize {
         "zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double", "triple", "ten",
     ];
     let is_figure = |word: &Word| {
-        let plain: String = word.text.as_str().to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+        let plain = plain(word.text.as_str());
         FIGURES.contains(&plain.as_str()) || plain.contains(|c: char| c.is_ascii_digit())
     };
     let after = usize::from(words.last().is_some_and(|word| !is_figure(word)));
@@ -641,17 +739,80 @@ mod tests {
         assert_eq!(with, without);
     }
 
+    /// Answers how long its sound is, in words of a second each.
+    struct Ruler;
+
+    impl Transcriber for Ruler {
+        fn transcribe(&mut self, samples: &[f32], _: &Hints) -> Result<Heard, Error> {
+            let words = (0..samples.len() as u64 / 16_000).map(|n| HeardWord {
+                text: format!("second{n}").as_str().into(),
+                start_ms: n * 1_000,
+                end_ms: (n + 1) * 1_000,
+                confidence: 1.0,
+            });
+            Ok(Heard { words: words.collect(), language: "en".into() })
+        }
+
+        fn detect_language(&mut self, _: &[f32]) -> Result<Language, Error> {
+            Ok(Language { code: "en".into(), probability: 1.0 })
+        }
+    }
+
+    #[test]
+    fn an_utterance_is_heard_behind_the_one_before_and_keeps_its_own_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let engine = engine(|| Box::new(Ruler));
+        let mut session = Session::begin(engine, Config::default(), &hello(2), 1, &path).unwrap();
+        let mut told = |channel: u8, start_ms: u64, end_ms: u64| {
+            let span = TimeSpan::from_ms(start_ms, end_ms);
+            let samples = vec![0.1; span.len_ms() as usize * 16];
+            session.queue(vec![Speech { channel: ChannelId(channel), span, samples }]);
+            let mut out = Vec::new();
+            session.submit(&mut out);
+            let lead_ms = session.pending[0].lead.as_ref().map_or(0, |lead| lead.ms);
+            while !session.pending.is_empty() {
+                std::thread::yield_now();
+                session.collect(&mut out);
+            }
+            let words = session.early.drain(..).flat_map(|utterance| utterance.words).collect::<Vec<_>>();
+            assert!(words.iter().all(|word| word.span.start() >= span.start() && word.span.end() <= span.end()));
+            (lead_ms, words.len())
+        };
+        assert_eq!(told(0, 1_000, 4_000), (0, 3));
+        assert_eq!(told(1, 3_000, 5_000), (0, 2), "the other channel has its own");
+        assert_eq!(told(0, 4_100, 6_100), (3_100, 2));
+        assert_eq!(told(0, 9_000, 11_000), (2_300, 2), "a long pause is cut short");
+        assert_eq!(told(0, 14_100, 22_100), (0, 8), "too long ago");
+        assert_eq!(told(0, 22_200, 24_200), (0, 2), "too long to be heard twice");
+    }
+
+    #[test]
+    fn what_is_said_again_is_told_from_what_is_new() {
+        let check = |before: &str, heard: &str, own: &str| {
+            let before: Vec<String> = before.split(' ').map(plain).collect();
+            // Times that are of no help.
+            let words = heard.split(' ').map(|word| HeardWord {
+                text: word.into(),
+                start_ms: 900,
+                end_ms: 1_000,
+                confidence: 1.0,
+            });
+            let words: Vec<HeardWord> = words.collect();
+            let new = &words[repeated(&words, Some(&before), 1_000)..];
+            assert_eq!(new.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "), own);
+        };
+        check("or download our app.", "or download our app, to report a leak", "to report a leak");
+        check("But since we're on the phone.", "Yes, but since we're on the phone. Can't I just", "Can't I just");
+        check("It's Riverside waste", "It's Riverside Waste. Flash calendar.", "Flash calendar.");
+    }
+
     #[test]
     fn a_draft_keeps_to_itself_what_may_become_a_number() {
         let shown = |text: &str| {
-            let heard = text.split(' ').map(|word| crate::transcribe::HeardWord {
-                text: word.into(),
-                start_ms: 0,
-                end_ms: 1,
-                confidence: 1.0,
-            });
-            let heard = Heard { words: heard.collect(), language: "en".into() };
-            let words = placed(&heard, TimeSpan::from_ms(0, 3_000));
+            let heard =
+                text.split(' ').map(|word| HeardWord { text: word.into(), start_ms: 0, end_ms: 1, confidence: 1.0 });
+            let words = placed(&heard.collect::<Vec<_>>(), TimeSpan::from_ms(0, 3_000), 0);
             words.len() - unfinished(&words)
         };
         assert_eq!(shown("my card is 4111 1111"), 3);
