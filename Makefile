@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: bench-api bench-live bench-mono bench-peers check-api check-silence help demo serve test check models prepare prepare-web fmt bench docs web web-test screenshots train accuracy
+.PHONY: bench-api bench-live bench-mono bench-peers check-api check-silence fuzz help demo serve test check models prepare prepare-web fmt bench docs web web-test screenshots train accuracy
 
 export CARGO_BUILD_JOBS ?= 2
 # Where prepare-web puts Node if the system's is too old.
@@ -76,6 +76,9 @@ bench-live:        ## how late live calls are told, what they cost and how many 
 	cargo build --release
 	target/release/runaround models pull tiny.en base
 	scripts/bench-live.py target/release/runaround
+
+fuzz: prepare      ## let libFuzzer loose on every protocol of live calls, a minute each
+	scripts/fuzz.sh 60
 
 check-api:         ## send the served API what its description allows and forbids (needs python3)
 	cargo build

@@ -1,8 +1,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use runaround::live::protocol::Wire;
-use runaround::live::protocol::audiosocket::AudioSocket;
+use runaround_fuzz::protocol::Wire;
+use runaround_fuzz::protocol::audiosocket::AudioSocket;
 
 // The first byte says how long the pieces are in which the rest comes.
 fuzz_target!(|data: &[u8]| {

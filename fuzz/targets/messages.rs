@@ -1,6 +1,6 @@
 //! Messages of a socket from any bytes: one a line, binary if it begins with a zero byte.
 
-use runaround::live::protocol::{Message, Protocol, Wire};
+use runaround_fuzz::protocol::{Message, Protocol, Wire};
 
 /// Feeds a peer until it refuses. No message turns into more than it holds.
 pub fn feed(mut peer: impl Protocol, data: &[u8]) {

@@ -114,11 +114,14 @@ pub const TABLE: &[Rule] = &[
     rule("DELETE", "/v1/uploads/{id}", qa(CallsWrite)),
     rule("POST", "/v1/audio/transcriptions", qa(CallsWrite)).read("recording.transcribe", "recording:unkept"),
     // Calls while they are spoken. The provider's signature is checked by the handler; whoever listens in is written
-    // down by it.
+    // down by it. A sound device of this machine hears a room: that is for those who may listen in.
     rule("GET", "/v1/live/twilio", Public),
     rule("GET", "/v1/live/pcm", qa(CallsWrite)),
     rule("GET", "/v1/live/asterisk", qa(CallsWrite)),
+    rule("GET", "/v1/live/devices", supervisor(CallsWrite)),
+    rule("POST", "/v1/live/devices/calls", supervisor(CallsWrite)),
     rule("GET", "/v1/live/calls", supervisor(CallsRead)),
+    rule("DELETE", "/v1/live/calls/{id}", supervisor(CallsWrite)),
     rule("GET", "/v1/live/events", supervisor(CallsRead)),
     rule("GET", "/v1/live/calls/{id}/events", supervisor(CallsRead)),
     rule("GET", "/v1/live/calls/{id}/listen", supervisor(CallsRead)),

@@ -126,7 +126,7 @@ fn analyze_one(n: usize, input: &Input, engine: &Engine, args: &Args, stop: &Sto
     let options = Options {
         name: input.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         roles,
-        hints: Hints { language: args.language.clone(), vocabulary: args.vocabulary.clone() },
+        hints: Hints { language: args.language.clone(), vocabulary: args.vocabulary.clone(), ..Hints::default() },
         redact: args.redact,
         produced_at: jiff::Timestamp::now().to_string(),
         key: n as u64,

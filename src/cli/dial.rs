@@ -36,6 +36,9 @@ pub struct Args {
     /// Calls one after the other on each line
     #[arg(long, default_value_t = 1, value_name = "N")]
     repeat: usize,
+    /// The calls begin spread over so much time, as callers do, instead of all at once
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    spread: u64,
     /// Play each recording round and round for so long, instead of once
     #[arg(long, value_name = "SECONDS")]
     length: Option<u64>,
@@ -94,6 +97,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         reorder: args.reorder,
         twice: args.twice,
         jitter_ms: args.jitter,
+        spread_ms: args.spread,
         cuts: args.cuts,
         seed: args.seed,
     };

@@ -7,7 +7,6 @@ use std::fs;
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,9 +17,9 @@ use super::inputs::parse_roles;
 use super::{EXIT_STOPPED, EXIT_USAGE, analyze, tell};
 use crate::detect::Detectors;
 use crate::dialogue::GivenRoles;
-use crate::domain::{CallTime, ChannelId, Role, RoleBasis, Stop};
-use crate::live::device::{self, Device, Grab, Stream};
-use crate::live::drift::Drift;
+use crate::domain::{CallTime, Role, RoleBasis, Stop};
+use crate::live::capture::{Capture, Next, Wish};
+use crate::live::device::{self, Device};
 use crate::live::event::Body;
 use crate::live::protocol::{Facts, Hello, Place};
 use crate::live::session::{Config, PENDING_MAX, Session};
@@ -28,14 +27,8 @@ use crate::pipeline::{self, Options};
 use crate::report::{self, Format};
 use crate::transcribe::{Hints, Pool, Scripted};
 
-/// Pieces of sound that may wait for us.
-const WAITING: usize = 256;
-
 /// How often the transcribers are looked at while no sound comes.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// A device that gives nothing for so long is broken.
-const SILENT: Duration = Duration::from_secs(10);
 
 /// How long the last words are waited for.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -89,15 +82,15 @@ pub fn run(args: Args) -> Result<ExitCode> {
     }
     anyhow::ensure!(args.devices.len() <= 2, "a call has two sides; name at most two devices");
     let script = args.script.as_deref().map(read_script).transpose()?;
-    let (sender, grabs) = sync_channel(WAITING);
-    let opened = open(&args, sender);
-    let (streams, rate_hz, channels) = match opened {
-        Ok(opened) => opened,
+    let wish = Wish { devices: args.devices.clone(), stereo: args.stereo, rate_hz: args.rate };
+    let capture = match Capture::open(&wish) {
+        Ok(capture) => capture,
         Err(cause) => {
             tell(&format!("error: {cause}"));
             return Ok(ExitCode::from(EXIT_USAGE));
         }
     };
+    let (rate_hz, channels) = (capture.rate_hz, usize::from(capture.channels));
     let (asked, given_up) = (Stop::new(), Stop::new());
     stop_on_signals(&asked, &given_up);
     fs::create_dir_all(&args.out)
@@ -118,9 +111,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let session = Session::begin(live, Config::default(), &hello, 1, &recording)
         .with_context(|| format!("cannot write {}", recording.display()))?;
     tell(&format!("listening at {rate_hz} Hz; Ctrl-C ends it"));
-    let listening = Listening { session, drift: Drift::new(rate_hz), devices: streams.len(), rate_hz };
-    let heard_ms = listening.run(grabs, &asked, args.seconds.map(|seconds| seconds * 1000))?;
-    drop(streams);
+    let heard_ms = hear(session, capture, &asked, args.seconds.map(|seconds| seconds * 1000))?;
     tell(&format!("recorded {} into {}", CallTime::from_ms(heard_ms), recording.display()));
 
     let engine = match script {
@@ -164,22 +155,6 @@ fn list() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens what was asked for: the running streams, their rate, and the channels of the call.
-fn open(args: &Args, sender: std::sync::mpsc::SyncSender<Grab>) -> Result<(Vec<Stream>, u32, usize), device::Error> {
-    let devices = match args.devices.as_slice() {
-        [] => vec![device::find(None)?],
-        names => names.iter().take(2).map(|name| device::find(Some(name))).collect::<Result<_, _>>()?,
-    };
-    let each = if devices.len() == 1 && args.stereo { 2 } else { 1 };
-    let rate_hz = device::common_rate(&devices, each, args.rate)?;
-    let streams = devices
-        .iter()
-        .enumerate()
-        .map(|(n, device)| device.open(n, rate_hz, each, sender.clone()))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok((streams, rate_hz, devices.len().max(usize::from(each))))
-}
-
 fn read_script(file: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     Ok(text.lines().map(str::to_owned).collect())
@@ -220,75 +195,45 @@ fn live_engine(args: &Args, script: Option<&[String]>) -> Result<Arc<crate::live
     Ok(Arc::new(crate::live::Engine { pool, detectors, playbook: Mutex::new(playbook) }))
 }
 
-/// A call from the first sample to the last.
-struct Listening {
-    session: Session,
-    drift: Drift,
-    devices: usize,
-    rate_hz: u32,
-}
-
-impl Listening {
-    /// Gives the length of the recording in milliseconds.
-    fn run(mut self, grabs: Receiver<Grab>, stop: &Stop, most_ms: Option<u64>) -> Result<u64> {
-        let mut told = Vec::new();
-        let (mut quiet, mut lost) = (Duration::ZERO, 0);
-        while !stop.asked() && most_ms.is_none_or(|most| self.session.heard().ms() < most) && quiet < SILENT {
-            match grabs.recv_timeout(LOOK) {
-                Ok(Grab::Sound(n, channels)) => {
-                    quiet = Duration::ZERO;
-                    self.take(n, channels, &mut told).context("cannot write the recording")?;
+/// A call from the first sample to the last. Gives the length of the recording in milliseconds.
+fn hear(mut session: Session, mut capture: Capture, stop: &Stop, most_ms: Option<u64>) -> Result<u64> {
+    let mut told = Vec::new();
+    while !stop.asked() && most_ms.is_none_or(|most| session.heard().ms() < most) {
+        match capture.next(LOOK) {
+            Next::Sound(channels) => {
+                for (channel, samples) in channels {
+                    let taken = session.audio(channel, Place::Next, samples, &mut told);
+                    taken.context("cannot write the recording")?;
                 }
-                Ok(Grab::Lost(_)) => lost += 1,
-                Ok(Grab::Gone(_, cause)) => {
-                    tell(&format!("the sound device is gone: {cause}"));
-                    break;
-                }
-                Err(RecvTimeoutError::Timeout) => quiet += LOOK,
-                Err(RecvTimeoutError::Disconnected) => break,
             }
-            self.session.poll(&mut told);
-            self.session.take_fresh();
-            show(&mut told)?;
+            Next::Nothing => {}
+            Next::Over(why) => {
+                tell(&why);
+                break;
+            }
         }
-        // A device that waits to hand over sound is let go; else it could not be closed.
-        drop(grabs);
-        if quiet >= SILENT {
-            tell("the sound device gives nothing any more");
-        }
-        let sum = self.session.finish(FAREWELL, &mut told).context("cannot write the recording")?;
+        session.poll(&mut told);
+        session.take_fresh();
         show(&mut told)?;
-        if lost > 0 {
-            tell(&format!("note: this machine was too slow {lost} times; some sound is missing"));
-        }
-        let drift = self.drift.tally();
-        if self.devices == 2 {
-            let ms = |samples: u64| samples * 1000 / u64::from(self.rate_hz);
-            tell(&format!(
-                "the second device was corrected {} times: {} ms added, {} ms taken away, {} ms filled with silence",
-                drift.corrections,
-                ms(drift.added),
-                ms(drift.taken),
-                ms(drift.silence)
-            ));
-        }
-        Ok(sum.duration_ms)
     }
-
-    fn take(&mut self, n: usize, channels: Vec<Vec<i16>>, told: &mut Vec<Body>) -> std::io::Result<()> {
-        for (channel, samples) in channels.into_iter().enumerate() {
-            let (channel, samples) = match (self.devices, n) {
-                (1, _) => (channel, samples),
-                (_, 0) => {
-                    self.drift.first(samples.len());
-                    (0, samples)
-                }
-                _ => (1, self.drift.second(samples)),
-            };
-            self.session.audio(ChannelId(channel as u8), Place::Next, samples, told)?;
-        }
-        Ok(())
+    let (drift, overruns, rate_hz) = (capture.drift(), capture.overruns, capture.rate_hz);
+    drop(capture);
+    let sum = session.finish(FAREWELL, &mut told).context("cannot write the recording")?;
+    show(&mut told)?;
+    if overruns > 0 {
+        tell(&format!("note: this machine was too slow {overruns} times; some sound is missing"));
     }
+    if let Some(drift) = drift {
+        let ms = |samples: u64| samples * 1000 / u64::from(rate_hz);
+        tell(&format!(
+            "the second device was corrected {} times: {} ms added, {} ms taken away, {} ms filled with silence",
+            drift.corrections,
+            ms(drift.added),
+            ms(drift.taken),
+            ms(drift.silence)
+        ));
+    }
+    Ok(sum.duration_ms)
 }
 
 /// Turns that are over, hints and warnings; a line each.

@@ -404,8 +404,8 @@ pub const SETTINGS: [Setting; 27] = [
         "live-threads",
         "RUNAROUND_LIVE_THREADS",
         Kind::Number(1, 256),
-        &["1"],
-        "Threads that transcribe live calls, beside the workers.",
+        &["2"],
+        "Threads that transcribe live calls, beside the workers. With one there are no drafts of what is being said.",
     ),
     setting(
         "live.audiosocket",

@@ -32,8 +32,7 @@ use crate::live::protocol::asterisk::Asterisk;
 use crate::live::protocol::pcm::Pcm;
 use crate::live::protocol::twilio::Twilio;
 use crate::live::protocol::{self, MESSAGE_MAX, Protocol, Wire, signature};
-use crate::live::switchboard::Line;
-use crate::live::{Feed, Refused, Seat, Switchboard};
+use crate::live::{Feed, Line, Refused, Seat, Switchboard};
 
 use super::{Door, Problem};
 
@@ -76,7 +75,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(listen))
 }
 
-fn doors(door: &Door) -> Result<&Doors, Problem> {
+pub(super) fn doors(door: &Door) -> Result<&Doors, Problem> {
     let detail = "this server takes no live calls; start it with --live and a number of calls";
     door.config.live.as_ref().ok_or_else(|| Problem::new("not-found", detail))
 }
@@ -367,7 +366,7 @@ async fn list(State(door): State<Arc<Door>>, Extension(actor): Extension<Actor>)
 #[utoipa::path(get, path = "/v1/live/events", tag = "live",
     params(("Last-Event-ID" = Option<u64>, Header, description = "Resume after this event")),
     responses(
-    (status = 200, description = "Server-sent events: started, utterance, turn, chain, no_chain, nudge, digit, gap, skipped, warning, ended, and missed with a count when events were lost to a slow reader; a comment every 15 s", content_type = "text/event-stream"),
+    (status = 200, description = "Server-sent events: started, interim, utterance, turn, chain, no_chain, nudge, digit, gap, skipped, warning, ended, and missed with a count when events were lost to a slow reader; a comment every 15 s", content_type = "text/event-stream"),
     (status = 401, description = "`authentication-required`"), (status = 403, description = "`forbidden`"),
     (status = 404, description = "`not-found`: this server takes no live calls"),
 ))]
@@ -401,7 +400,7 @@ async fn call_events(
     Ok(stream(board, actor, from, Some(line.id.to_string())))
 }
 
-fn find(board: &Switchboard, actor: &Actor, id: &str) -> Result<Arc<Line>, Problem> {
+pub(super) fn find(board: &Switchboard, actor: &Actor, id: &str) -> Result<Arc<Line>, Problem> {
     let id: CallId = id.parse().map_err(|()| Problem::not_found())?;
     let line = board.line(id).filter(|line| actor.sees(&line.team));
     line.ok_or_else(Problem::not_found)

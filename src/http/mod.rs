@@ -12,6 +12,7 @@ mod calibration;
 mod calls;
 mod coaching;
 mod cut;
+mod devices;
 mod events;
 mod export;
 mod findings;
@@ -239,6 +240,7 @@ fn api() -> OpenApiRouter<Arc<Door>> {
         .merge(calibration::routes())
         .merge(calls::routes())
         .merge(coaching::routes())
+        .merge(devices::routes())
         .merge(events::routes())
         .merge(export::routes())
         .merge(findings::routes())

@@ -42,6 +42,7 @@ const TABLE: &[(&str, u16, &str)] = &[
     ("storage-unavailable", 503, "The storage fails"),
     ("shutting-down", 503, "The server is stopping"),
     ("capacity-exceeded", 503, "No seat for another live call"),
+    ("device-unavailable", 503, "The sound device cannot be heard"),
     ("insufficient-storage", 507, "The disk is full"),
     ("authentication-required", 401, "Credentials are needed"),
     ("rate-limited", 429, "Too many requests"),

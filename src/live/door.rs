@@ -12,9 +12,10 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
+use super::feed::Feed;
 use super::protocol::Wire;
 use super::protocol::audiosocket::{AudioSocket, frame, kind};
-use super::switchboard::{Feed, Switchboard};
+use super::switchboard::Switchboard;
 
 /// Time for the name of the call.
 const NAME_TIMEOUT: Duration = Duration::from_secs(5);

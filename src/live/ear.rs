@@ -59,6 +59,20 @@ impl Ear {
         self.lane.settled_until()
     }
 
+    /// The speech that is going on, as far as it was heard, once there are `least_ms` of it: from when to when. What
+    /// comes of it begins at the same moment.
+    pub fn speaking(&self, least_ms: u64) -> Option<TimeSpan> {
+        let start = self.lane.settled_until();
+        // Between two stretches of speech only a pre-roll is remembered.
+        let span = TimeSpan::new(start, start.plus_ms(self.recent.len() as u64 * 1000 / u64::from(SPEECH_RATE_HZ)));
+        (span.len_ms() >= least_ms && self.lane.music_ms(span) * 2 <= span.len_ms()).then_some(span)
+    }
+
+    /// Its sound.
+    pub fn spoken(&self) -> Vec<f32> {
+        self.recent.iter().copied().collect()
+    }
+
     /// Keys heard since the last time.
     pub fn take_keys(&mut self) -> Vec<DtmfDigit> {
         let fresh = &self.lane.keys()[self.keys..];

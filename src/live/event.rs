@@ -48,6 +48,18 @@ pub enum Body {
         /// What.
         text: String,
     },
+    /// A draft of the words of somebody who goes on speaking. The `utterance` with the same speaker and start replaces it,
+    /// as does a later draft, or `skipped`; an empty text takes it back.
+    Interim {
+        /// Who.
+        speaker: Role,
+        /// From.
+        start_ms: u64,
+        /// As far as it was heard.
+        end_ms: u64,
+        /// What, most likely.
+        text: String,
+    },
     /// A turn as it stands, with what it does.
     Turn {
         /// Names the turn.
@@ -131,6 +143,7 @@ impl Body {
         match self {
             Body::Started { .. } => "started",
             Body::Utterance { .. } => "utterance",
+            Body::Interim { .. } => "interim",
             Body::Turn { .. } => "turn",
             Body::Chain(_) => "chain",
             Body::NoChain { .. } => "no_chain",

@@ -3,7 +3,9 @@
 //! Sound is put on the axis, written down, heard, and handed to the shared pool of transcribers, a little at a time so
 //! that calls take turns. Words come back in any order and are read in the order of the sound: an utterance is read once
 //! nothing that began before it can still come. Speech that would have to wait too long is left out and counted, so lag
-//! never grows; the report at the end has every word.
+//! never grows; the report at the end has every word. A short utterance is heard together with the one before it on its
+//! channel, whose words are known and left out: alone, it would be understood worse. Who goes on speaking is shown in drafts meanwhile, if a transcriber
+//! has nothing else to do; nothing is ever concluded from them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,11 +13,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::audio::SPEECH_RATE_HZ;
 use crate::detect::Detectors;
 use crate::detect::playbook::Playbook;
 use crate::dialogue::Utterance;
 use crate::domain::{CallTime, ChannelId, DtmfDigit, Role, Stop, TimeSpan, Word};
-use crate::transcribe::{CallKey, Heard, Hints, Pool, Ticket};
+use crate::transcribe::{CallKey, Heard, HeardWord, Hints, Pool, Ticket};
 
 use super::ear::{Ear, Speech};
 use super::event::Body;
@@ -63,6 +66,19 @@ impl Default for Config {
     }
 }
 
+/// The utterance before is heard again in front of the next one if it is no longer than this and ended no longer ago.
+const LEAD_MS: u64 = 6_000;
+const LEAD_GAP_MS: u64 = 3_000;
+
+/// The pause between the two, at most.
+const LEAD_PAUSE_MS: u64 = 300;
+
+/// Words are placed with this much doubt: one that seems to begin so much before the utterance may still belong to it.
+const LEAD_DOUBT_MS: u64 = 100;
+
+/// Speech that goes on for longer is shown as a draft, and again when there is so much more of it.
+const DRAFT_MS: u64 = 2_500;
+
 /// Time between two looks at turns and nudges.
 const TICK_MS: u64 = 500;
 
@@ -96,9 +112,15 @@ pub struct Session {
     ears: Vec<Ear>,
     recording: Recording,
     waiting: VecDeque<Speech>,
-    pending: VecDeque<(ChannelId, TimeSpan, Ticket<Heard>)>,
+    pending: VecDeque<Asked>,
+    /// The last speech of each channel that was handed over, if it may lead the next one.
+    leads: Vec<Option<Speech>>,
+    /// What each channel said last, in plain letters.
+    said: Vec<(TimeSpan, Vec<String>)>,
     /// Utterances that something earlier may still precede, ordered by span.
     early: Vec<Utterance>,
+    /// One for each channel.
+    drafts: Vec<Draft>,
     story: Story,
     /// Keys of a row that may go on.
     row: Vec<DtmfDigit>,
@@ -130,11 +152,14 @@ impl Session {
             recording: Recording::create(path, hello.rate_hz, channels)?,
             key: CallKey(key),
             rate_hz: hello.rate_hz,
-            hints: Hints { language, ..Hints::default() },
+            hints: Hints { language, hurry: true, ..Hints::default() },
             stop: AskOnDrop(Stop::new()),
             waiting: VecDeque::new(),
             pending: VecDeque::new(),
+            leads: (0..channels).map(|_| None).collect(),
+            said: vec![Default::default(); usize::from(channels)],
             early: Vec::new(),
+            drafts: (0..channels).map(|_| Draft::default()).collect(),
             row: Vec::new(),
             skipped: 0,
             ticked: CallTime::ZERO,
@@ -221,6 +246,9 @@ impl Session {
         self.collect(out);
         self.submit(out);
         self.settle(out);
+        for n in 0..self.drafts.len() {
+            self.draft(n, out);
+        }
         let now = self.heard();
         if now.ms() >= self.ticked.ms() + TICK_MS {
             self.ticked = now;
@@ -342,15 +370,12 @@ impl Session {
         let heard = self.heard().ms();
         while let Some(speech) = self.waiting.pop_front() {
             if speech.span.end().ms() + self.config.lag_max_ms < heard {
-                self.skipped += 1;
-                out.push(Body::Skipped {
-                    speaker: self.role(speech.channel),
-                    start_ms: speech.span.start().ms(),
-                    end_ms: speech.span.end().ms(),
-                });
+                self.skip(speech.channel, speech.span, out);
             } else if self.pending.len() < PENDING_MAX {
-                let ticket = self.engine.pool.submit(self.key, speech.samples, self.hints.clone(), &self.stop.0);
-                self.pending.push_back((speech.channel, speech.span, ticket));
+                let (channel, span) = (speech.channel, speech.span);
+                let (samples, lead) = self.led(speech);
+                let ticket = self.engine.pool.submit(self.key, samples, self.hints.clone(), &self.stop.0);
+                self.pending.push_back(Asked { channel, span, lead, ticket });
             } else {
                 self.waiting.push_front(speech);
                 break;
@@ -359,33 +384,58 @@ impl Session {
     }
 
     fn collect(&mut self, out: &mut Vec<Body>) {
-        for (channel, span, ticket) in std::mem::take(&mut self.pending) {
+        for Asked { channel, span, lead, ticket } in std::mem::take(&mut self.pending) {
             match ticket.try_take() {
-                Err(ticket) => self.pending.push_back((channel, span, ticket)),
-                Ok(Ok(heard)) => self.understood(channel, span, &heard, out),
+                Err(ticket) => self.pending.push_back(Asked { channel, span, lead, ticket }),
+                Ok(Ok(heard)) => match lead {
+                    None => self.understood(channel, span, placed(&heard.words, span, 0), out),
+                    Some(lead) => {
+                        let (of, before) = &self.said[usize::from(channel.0)];
+                        let before = (*of == lead.span).then_some(before.as_slice());
+                        let own = &heard.words[repeated(&heard.words, before, lead.ms)..];
+                        if own.is_empty() {
+                            // The model went no further than the lead.
+                            let alone = self.engine.pool.submit(self.key, lead.own, self.hints.clone(), &self.stop.0);
+                            self.pending.push_back(Asked { channel, span, lead: None, ticket: alone });
+                        } else {
+                            self.understood(channel, span, placed(own, span, lead.ms), out);
+                        }
+                    }
+                },
                 // The transcriber failed on this window only; the report will try it again.
-                Ok(Err(_)) => {
-                    self.skipped += 1;
-                    let (start_ms, end_ms) = (span.start().ms(), span.end().ms());
-                    out.push(Body::Skipped { speaker: self.role(channel), start_ms, end_ms });
-                }
+                Ok(Err(_)) => self.skip(channel, span, out),
             }
         }
     }
 
-    fn understood(&mut self, channel: ChannelId, span: TimeSpan, heard: &Heard, out: &mut Vec<Body>) {
-        let mut words: Vec<Word> = Vec::with_capacity(heard.words.len());
-        for word in &heard.words {
-            let at = |ms: u64| span.start().plus_ms(ms);
-            let place = TimeSpan::new(at(word.start_ms), at(word.end_ms)).clamp_to(span);
-            let start = words.last().map_or(place.start(), |before: &Word| place.start().max(before.span.end()));
-            let place = TimeSpan::new(start, place.end());
-            words.push(Word { text: word.text.clone(), span: place, confidence: word.confidence });
-        }
+    fn skip(&mut self, channel: ChannelId, span: TimeSpan, out: &mut Vec<Body>) {
+        self.skipped += 1;
+        let (start_ms, end_ms) = (span.start().ms(), span.end().ms());
+        out.push(Body::Skipped { speaker: self.role(channel), start_ms, end_ms });
+        self.replaced(channel, span);
+    }
+
+    /// The sound of `speech`, behind that of the speech before it if that is near and short.
+    fn led(&mut self, speech: Speech) -> (Vec<f32>, Option<Lead>) {
+        let next = &mut self.leads[usize::from(speech.channel.0)];
+        let before = next.take().filter(|before| before.span.gap_ms(speech.span) <= LEAD_GAP_MS);
+        *next = (speech.span.len_ms() <= LEAD_MS).then(|| speech.clone());
+        let Some(before) = before else { return (speech.samples, None) };
+        let pause_ms = before.span.gap_ms(speech.span).min(LEAD_PAUSE_MS);
+        let mut samples = before.samples;
+        samples.resize(samples.len() + CallTime::from_ms(pause_ms).frames(SPEECH_RATE_HZ) as usize, 0.0);
+        let ms = CallTime::from_frames(samples.len() as u64, SPEECH_RATE_HZ).ms();
+        samples.extend_from_slice(&speech.samples);
+        (samples, Some(Lead { span: before.span, ms, own: speech.samples }))
+    }
+
+    fn understood(&mut self, channel: ChannelId, span: TimeSpan, words: Vec<Word>, out: &mut Vec<Body>) {
         if words.is_empty() {
             return;
         }
+        self.said[usize::from(channel.0)] = (span, words.iter().map(|word| plain(word.text.as_str())).collect());
         let utterance = Utterance { channel, span, words };
+        self.replaced(channel, span);
         out.push(Body::Utterance {
             speaker: self.role(channel),
             start_ms: span.start().ms(),
@@ -396,11 +446,70 @@ impl Session {
         self.early.sort_by_key(|utterance| (utterance.span, utterance.channel));
     }
 
+    /// Something final was told of `span`: a draft of it needs no taking back.
+    fn replaced(&mut self, channel: ChannelId, span: TimeSpan) {
+        if let Some(draft) = self.drafts.get_mut(usize::from(channel.0)) {
+            draft.shown = draft.shown.filter(|shown| shown.start() != span.start());
+        }
+    }
+
+    /// Shows what the party on channel `n` has said so far of what it goes on saying.
+    fn draft(&mut self, n: usize, out: &mut Vec<Body>) {
+        let (channel, settled) = (ChannelId(n as u8), self.ears[n].settled_until());
+        let mut draft = std::mem::take(&mut self.drafts[n]);
+        if let Some((span, ticket, stop)) = draft.asked.take() {
+            match ticket.try_take() {
+                // Over by now: its last words are on their way.
+                _ if settled > span.start() => {}
+                Err(ticket) => draft.asked = Some((span, ticket, stop)),
+                Ok(Ok(heard)) => {
+                    let words = placed(&heard.words, span, 0);
+                    let words = words[..words.len() - unfinished(&words)].to_vec();
+                    if !words.is_empty() {
+                        let text = self.story.shown(&Utterance { channel, span, words }, &self.early);
+                        self.tell_draft(channel, span, text, out);
+                        draft.shown = Some(span);
+                    }
+                }
+                Ok(Err(_)) => {}
+            }
+        }
+        if let Some(shown) = draft.shown {
+            let starts = |(of, span): (ChannelId, TimeSpan)| of == channel && span.start() == shown.start();
+            let waits = self.waiting.iter().map(|speech| (speech.channel, speech.span)).any(starts)
+                || self.pending.iter().map(|asked| (asked.channel, asked.span)).any(starts);
+            if settled > shown.start() && !waits {
+                self.tell_draft(channel, shown, String::new(), out);
+                draft.shown = None;
+            }
+        }
+        // Final words go before drafts, and what is late anyway needs none.
+        let busy = draft.asked.is_some() || !self.waiting.is_empty() || !self.pending.is_empty();
+        if !busy && let Some(span) = self.ears[n].speaking(DRAFT_MS) {
+            let done_ms = draft.done.filter(|done| done.start() == span.start()).map_or(0, TimeSpan::len_ms);
+            if span.len_ms() >= done_ms + DRAFT_MS {
+                let stop = AskOnDrop(Stop::new());
+                let sound = || self.ears[n].spoken();
+                let ticket = self.engine.pool.submit_if_idle(self.key, sound, self.hints.clone(), &stop.0);
+                if let Some(ticket) = ticket {
+                    draft.done = Some(span);
+                    draft.asked = Some((span, ticket, stop));
+                }
+            }
+        }
+        self.drafts[n] = draft;
+    }
+
+    fn tell_draft(&self, channel: ChannelId, span: TimeSpan, text: String, out: &mut Vec<Body>) {
+        let (start_ms, end_ms) = (span.start().ms(), span.end().ms());
+        out.push(Body::Interim { speaker: self.role(channel), start_ms, end_ms, text });
+    }
+
     /// Reads the utterances that nothing earlier can precede any more.
     fn settle(&mut self, out: &mut Vec<Body>) {
         let ears = self.ears.iter().map(Ear::settled_until);
         let jobs = self.waiting.iter().map(|speech| speech.span.start());
-        let pending = self.pending.iter().map(|(_, span, _)| span.start());
+        let pending = self.pending.iter().map(|asked| asked.span.start());
         let watermark = ears.chain(jobs).chain(pending).min().unwrap_or_default();
         let ready = self.early.iter().take_while(|utterance| utterance.span.start() < watermark).count();
         if ready == 0 {
@@ -413,6 +522,94 @@ impl Session {
         self.story.read(now, out);
         self.story.tick(now, out);
     }
+}
+
+/// An utterance that is with the transcribers.
+struct Asked {
+    channel: ChannelId,
+    span: TimeSpan,
+    lead: Option<Lead>,
+    ticket: Ticket<Heard>,
+}
+
+/// What an utterance is heard behind.
+struct Lead {
+    /// The utterance before.
+    span: TimeSpan,
+    /// Its length with the pause, where the utterance itself begins.
+    ms: u64,
+    /// The utterance alone.
+    own: Vec<f32>,
+}
+
+/// How many of `words` belong to the lead, which said `before`, if that is known: those that say it again best, and are
+/// least at odds with their times, which are good to a word or two.
+fn repeated(words: &[HeardWord], before: Option<&[String]>, lead_ms: u64) -> usize {
+    let is_own = |word: &HeardWord| word.start_ms.midpoint(word.end_ms) + LEAD_DOUBT_MS >= lead_ms;
+    let Some(before) = before else { return words.iter().position(is_own).unwrap_or(words.len()) };
+    // How many words have to be changed to make the first j of `before` of those so far.
+    let mut changes: Vec<usize> = (0..=before.len()).collect();
+    let mut misplaced = words.iter().filter(|word| !is_own(word)).count();
+    let mut best = (2 * before.len() + misplaced, 0);
+    for (n, word) in words.iter().enumerate() {
+        let (text, mut corner) = (plain(word.text.as_str()), changes[0]);
+        changes[0] = n + 1;
+        for (j, known) in before.iter().enumerate() {
+            let changed = corner + usize::from(text != *known);
+            corner = changes[j + 1];
+            changes[j + 1] = changed.min(corner + 1).min(changes[j] + 1);
+        }
+        if is_own(word) {
+            misplaced += 1;
+        } else {
+            misplaced -= 1;
+        }
+        best = best.min((2 * changes[before.len()] + misplaced, n + 1));
+    }
+    best.1
+}
+
+/// Small letters and figures.
+fn plain(word: &str) -> String {
+    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// What was shown of a stretch of speech before it ended. At most one draft of a channel is being heard.
+#[derive(Default)]
+struct Draft {
+    /// How much of the speech that goes on was last heard for a draft.
+    done: Option<TimeSpan>,
+    asked: Option<(TimeSpan, Ticket<Heard>, AskOnDrop)>,
+    /// What readers see and nothing final has replaced.
+    shown: Option<TimeSpan>,
+}
+
+/// The words of a stretch that was heard behind `lead_ms` of other sound, in order, where they were said.
+fn placed(heard: &[HeardWord], span: TimeSpan, lead_ms: u64) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::with_capacity(heard.len());
+    for word in heard {
+        let at = |ms: u64| span.start().plus_ms(ms.saturating_sub(lead_ms));
+        let place = TimeSpan::new(at(word.start_ms), at(word.end_ms)).clamp_to(span);
+        let start = words.last().map_or(place.start(), |before: &Word| place.start().max(before.span.end()));
+        let place = TimeSpan::new(start, place.end());
+        words.push(Word { text: word.text.clone(), span: place, confidence: word.confidence });
+    }
+    words
+}
+
+/// How many words at the end of a draft are figures, or one word after figures: they may be the beginning of a number
+/// that nobody must see, and do not look like it yet.
+fn unfinished(words: &[Word]) -> usize {
+    const FIGURES: [&str; 14] = [
+        "zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double", "triple", "ten",
+    ];
+    let is_figure = |word: &Word| {
+        let plain = plain(word.text.as_str());
+        FIGURES.contains(&plain.as_str()) || plain.contains(|c: char| c.is_ascii_digit())
+    };
+    let after = usize::from(words.last().is_some_and(|word| !is_figure(word)));
+    let figures = words.iter().rev().skip(after).take_while(|word| is_figure(word)).count();
+    if figures > 0 { figures + after } else { 0 }
 }
 
 /// However a call ends, the pool forgets what it still waits for.
@@ -487,6 +684,141 @@ mod tests {
         assert!(sum.skipped > 3, "{}", sum.skipped);
         assert!(out.iter().any(|body| matches!(body, Body::Skipped { .. })));
         assert_eq!(sum.duration_ms, channels[0].len() as u64 / 160 * 20);
+    }
+
+    /// The paediatrician's call with marks for the scripted transcriber, on a pool of so many threads; every answer is
+    /// waited for, so that time is the sound's alone.
+    fn told_with(threads: usize) -> Vec<Body> {
+        let calls = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/calls");
+        let labels = std::fs::read(calls.join("flu_slots.json")).unwrap();
+        let labels: serde_json::Value = serde_json::from_slice(&labels).unwrap();
+        let turns: Vec<crate::live::dial::Turn> = serde_json::from_value(labels["turns"].clone()).unwrap();
+        let mut tape = crate::live::dial::Tape::read(&calls.join("flu_slots.flac")).unwrap();
+        tape.mark(&turns);
+        let lines: Vec<String> = turns.into_iter().map(|turn| turn.text).collect();
+        let scripted = Scripted::new(lines);
+        let pool = Pool::with_room(threads, 8, move |_| Ok(Box::new(scripted.clone()))).unwrap();
+        let engine = Engine { pool, detectors: Arc::new(Detectors::rules_only()), playbook: Mutex::default() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let hello = Hello { roles: Some(vec![Role::Caller, Role::Agent]), ..hello(2) };
+        let mut session = Session::begin(Arc::new(engine), Config::default(), &hello, 1, &path).unwrap();
+        let mut out = Vec::new();
+        for n in 0..tape.channels[0].len() / 160 {
+            for (channel, samples) in tape.channels.iter().enumerate() {
+                let samples = samples[n * 160..(n + 1) * 160].to_vec();
+                session.audio(ChannelId(channel as u8), Place::Next, samples, &mut out).unwrap();
+            }
+            session.poll(&mut out);
+            while !session.pending.is_empty() || session.drafts.iter().any(|draft| draft.asked.is_some()) {
+                std::thread::yield_now();
+                session.poll(&mut out);
+            }
+        }
+        session.finish(Duration::from_secs(5), &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn who_goes_on_speaking_is_shown_in_drafts_and_nothing_comes_of_them() {
+        let is_draft = |body: &Body| matches!(body, Body::Interim { .. });
+        let (mut with, without) = (told_with(2), told_with(1));
+        assert!(!without.iter().any(is_draft), "the only thread is for what has to be heard");
+        let mut drafts = 0;
+        for (n, body) in with.iter().enumerate() {
+            let Body::Interim { speaker, start_ms, end_ms, text } = body else { continue };
+            drafts += 1;
+            assert!(end_ms - start_ms >= DRAFT_MS && !text.is_empty(), "{body:?}");
+            let replaced = with[n..].iter().any(|later| {
+                matches!(later, Body::Utterance { speaker: who, start_ms: from, .. } if who == speaker && from == start_ms)
+            });
+            assert!(replaced, "{body:?}");
+        }
+        assert!(drafts >= 2, "{drafts}");
+        with.retain(|body| !is_draft(body));
+        assert_eq!(with, without);
+    }
+
+    /// Answers how long its sound is, in words of a second each.
+    struct Ruler;
+
+    impl Transcriber for Ruler {
+        fn transcribe(&mut self, samples: &[f32], _: &Hints) -> Result<Heard, Error> {
+            let words = (0..samples.len() as u64 / 16_000).map(|n| HeardWord {
+                text: format!("second{n}").as_str().into(),
+                start_ms: n * 1_000,
+                end_ms: (n + 1) * 1_000,
+                confidence: 1.0,
+            });
+            Ok(Heard { words: words.collect(), language: "en".into() })
+        }
+
+        fn detect_language(&mut self, _: &[f32]) -> Result<Language, Error> {
+            Ok(Language { code: "en".into(), probability: 1.0 })
+        }
+    }
+
+    #[test]
+    fn an_utterance_is_heard_behind_the_one_before_and_keeps_its_own_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let engine = engine(|| Box::new(Ruler));
+        let mut session = Session::begin(engine, Config::default(), &hello(2), 1, &path).unwrap();
+        let mut told = |channel: u8, start_ms: u64, end_ms: u64| {
+            let span = TimeSpan::from_ms(start_ms, end_ms);
+            let samples = vec![0.1; span.len_ms() as usize * 16];
+            session.queue(vec![Speech { channel: ChannelId(channel), span, samples }]);
+            let mut out = Vec::new();
+            session.submit(&mut out);
+            let lead_ms = session.pending[0].lead.as_ref().map_or(0, |lead| lead.ms);
+            while !session.pending.is_empty() {
+                std::thread::yield_now();
+                session.collect(&mut out);
+            }
+            let words = session.early.drain(..).flat_map(|utterance| utterance.words).collect::<Vec<_>>();
+            assert!(words.iter().all(|word| word.span.start() >= span.start() && word.span.end() <= span.end()));
+            (lead_ms, words.len())
+        };
+        assert_eq!(told(0, 1_000, 4_000), (0, 3));
+        assert_eq!(told(1, 3_000, 5_000), (0, 2), "the other channel has its own");
+        assert_eq!(told(0, 4_100, 6_100), (3_100, 2));
+        assert_eq!(told(0, 9_000, 11_000), (2_300, 2), "a long pause is cut short");
+        assert_eq!(told(0, 14_100, 22_100), (0, 8), "too long ago");
+        assert_eq!(told(0, 22_200, 24_200), (0, 2), "too long to be heard twice");
+    }
+
+    #[test]
+    fn what_is_said_again_is_told_from_what_is_new() {
+        let check = |before: &str, heard: &str, own: &str| {
+            let before: Vec<String> = before.split(' ').map(plain).collect();
+            // Times that are of no help.
+            let words = heard.split(' ').map(|word| HeardWord {
+                text: word.into(),
+                start_ms: 900,
+                end_ms: 1_000,
+                confidence: 1.0,
+            });
+            let words: Vec<HeardWord> = words.collect();
+            let new = &words[repeated(&words, Some(&before), 1_000)..];
+            assert_eq!(new.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "), own);
+        };
+        check("or download our app.", "or download our app, to report a leak", "to report a leak");
+        check("But since we're on the phone.", "Yes, but since we're on the phone. Can't I just", "Can't I just");
+        check("It's Riverside waste", "It's Riverside Waste. Flash calendar.", "Flash calendar.");
+    }
+
+    #[test]
+    fn a_draft_keeps_to_itself_what_may_become_a_number() {
+        let shown = |text: &str| {
+            let heard =
+                text.split(' ').map(|word| HeardWord { text: word.into(), start_ms: 0, end_ms: 1, confidence: 1.0 });
+            let words = placed(&heard.collect::<Vec<_>>(), TimeSpan::from_ms(0, 3_000), 0);
+            words.len() - unfinished(&words)
+        };
+        assert_eq!(shown("my card is 4111 1111"), 3);
+        assert_eq!(shown("it is four, one one, uh"), 2);
+        assert_eq!(shown("on the 5th of May please"), 6);
+        assert_eq!(shown("can I book a slot"), 5);
     }
 
     /// One channel stops for two minutes: the other goes on to be heard, and the recording stays in step.

@@ -69,6 +69,8 @@ pub struct Hints {
     pub language: Option<String>,
     /// Names and products likely to be said.
     pub vocabulary: Vec<String>,
+    /// Somebody waits for the words of a single utterance: they may cost less, at the price of a slip now and then.
+    pub hurry: bool,
 }
 
 /// Why transcription failed.

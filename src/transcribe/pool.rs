@@ -93,6 +93,29 @@ impl Pool {
         self.ask(call, stop, move |transcriber| transcriber.transcribe(&samples, &hints))
     }
 
+    /// Has a window heard that may as well go unheard: only if two threads have nothing to do, so that one stays free
+    /// for what has to be heard. Never waits; `samples` are asked for if there is a chance.
+    pub fn submit_if_idle(
+        &self,
+        call: CallKey,
+        samples: impl FnOnce() -> Vec<f32>,
+        hints: Hints,
+        stop: &Stop,
+    ) -> Option<Ticket<Heard>> {
+        if !self.shared.lock().has_spare_thread() {
+            return None;
+        }
+        let samples = samples();
+        let (ticket, job) = Self::question(call, stop, move |transcriber| transcriber.transcribe(&samples, &hints));
+        let mut queue = self.shared.lock();
+        if !queue.has_spare_thread() {
+            return None;
+        }
+        queue.push(job);
+        self.shared.job_came.notify_one();
+        Some(ticket)
+    }
+
     /// Queues the question which language `samples` are in; otherwise as [`Pool::submit`].
     pub fn detect_language(&self, call: CallKey, samples: Vec<f32>, stop: &Stop) -> Ticket<Language> {
         self.ask(call, stop, move |transcriber| transcriber.detect_language(&samples))
@@ -104,12 +127,21 @@ impl Pool {
         stop: &Stop,
         question: impl FnOnce(&mut dyn Transcriber) -> Result<T, Error> + Send + 'static,
     ) -> Ticket<T> {
+        let (ticket, job) = Self::question(call, stop, question);
+        self.shared.enqueue(job);
+        ticket
+    }
+
+    fn question<T: Send + 'static>(
+        call: CallKey,
+        stop: &Stop,
+        question: impl FnOnce(&mut dyn Transcriber) -> Result<T, Error> + Send + 'static,
+    ) -> (Ticket<T>, Job) {
         let slot = Arc::new(Slot { answer: Mutex::new(None), came: Condvar::new() });
         let ticket = Ticket { slot: Arc::clone(&slot), stop: stop.clone() };
         let mut reply = Reply { slot, stop: stop.clone(), sent: false };
         let run = move |transcriber: &mut dyn Transcriber| reply.send(question(transcriber));
-        self.shared.enqueue(Job { call, stop: stop.clone(), run: Box::new(run) });
-        ticket
+        (ticket, Job { call, stop: stop.clone(), run: Box::new(run) })
     }
 }
 
@@ -212,12 +244,18 @@ struct Queue {
     /// else a call that submits quickly would shut the others out.
     next_number: u64,
     now_serving: u64,
+    /// Threads that wait for a job.
+    idle: usize,
     closed: bool,
 }
 
 impl Queue {
     fn len(&self) -> usize {
         self.calls.iter().map(|turn| turn.jobs.len()).sum()
+    }
+
+    fn has_spare_thread(&self) -> bool {
+        self.calls.is_empty() && self.idle >= 2
     }
 
     fn push(&mut self, job: Job) {
@@ -292,7 +330,9 @@ impl Shared {
                 self.room_came.notify_all();
                 return Some(job);
             }
+            queue.idle += 1;
             queue = self.job_came.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.idle -= 1;
         }
     }
 }
@@ -506,6 +546,27 @@ mod tests {
         let Err(ticket) = ticket.try_take() else { panic!("it is still being heard") };
         go.send(()).unwrap();
         assert_eq!(word(ticket.wait()), "5");
+    }
+
+    #[test]
+    fn what_may_go_unheard_leaves_a_thread_free() {
+        let (pool, starts, go) = held(2);
+        let until_idle = |threads| {
+            while pool.shared.lock().idle < threads {
+                std::thread::yield_now();
+            }
+        };
+        let ask = |sample| pool.submit_if_idle(CallKey(1), || vec![sample], Hints::default(), &Stop::new());
+        until_idle(2);
+        let first = ask(1.0).expect("both threads have nothing to do");
+        assert_eq!(starts.recv().unwrap(), 1.0);
+        assert!(ask(2.0).is_none(), "the last free thread is for what has to be heard");
+        go.send(()).unwrap();
+        assert_eq!(word(first.wait()), "1");
+        until_idle(2);
+        assert!(ask(3.0).is_some());
+        assert_eq!(starts.recv().unwrap(), 3.0);
+        go.send(()).unwrap();
     }
 
     #[test]

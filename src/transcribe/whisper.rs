@@ -16,7 +16,7 @@ use whisper_rs::{
 use super::guard;
 use super::quantize;
 use super::words::{Piece, Segment, join};
-use super::{Error, Heard, Hints, Language, Transcriber};
+use super::{Error, Heard, HeardWord, Hints, Language, Transcriber};
 
 /// One second. Below 201 samples whisper.cpp reads outside its buffer, and short windows make it invent.
 const SHORTEST_WINDOW: usize = 16_000;
@@ -32,6 +32,10 @@ const POSITION: usize = 320;
 
 /// Positions beyond the end of the sound. With few the model loops.
 const SPARE_POSITIONS: usize = 128;
+
+/// The fewest for a single utterance that somebody waits for. Measured on 149 utterances of telephone speech with the tiny
+/// English model: as many words right as with [`FEWEST_POSITIONS`], in half the time.
+const FEWEST_IN_A_HURRY: usize = 384;
 
 /// Fewest and most positions. A short window loses words with fewer; the most is what the model was trained on (1500), cut
 /// to a multiple of 16, without which the fast matrix kernels refuse the work.
@@ -163,7 +167,14 @@ impl Transcriber for Worker {
             self.prompt = (hints.vocabulary.clone(), self.engine.prompt(&hints.vocabulary));
         }
         let samples = clean(samples);
-        let words = guard::hear(&samples, &mut |part| self.listen(part, language))?;
+        let mut words = None;
+        if hints.hurry {
+            words = self.hear_in_a_hurry(&samples, language)?;
+        }
+        let words = match words {
+            Some(words) => words,
+            None => guard::hear(&samples, &mut |part| self.listen(part, language, FEWEST_POSITIONS))?,
+        };
         Ok(Heard { words, language: language.to_owned() })
     }
 
@@ -177,13 +188,30 @@ impl Transcriber for Worker {
 }
 
 impl Worker {
+    /// The words by way of fewer positions; nothing if the guard is not content with what one run gives.
+    fn hear_in_a_hurry(&mut self, samples: &[f32], language: &'static str) -> Result<Option<Vec<HeardWord>>, Error> {
+        let mut runs = 0;
+        let words = guard::hear(samples, &mut |part| {
+            runs += 1;
+            match runs {
+                1 => self.listen(part, language, FEWEST_IN_A_HURRY),
+                // The first run looped or broke off.
+                _ => Err(Error::Stopped),
+            }
+        });
+        match words {
+            Err(Error::Stopped) if runs > 1 => Ok(None),
+            words => words.map(Some),
+        }
+    }
+
     /// One run of the model over clean `samples`.
-    fn listen(&mut self, samples: &[f32], language: &'static str) -> Result<Vec<Segment>, Error> {
+    fn listen(&mut self, samples: &[f32], language: &'static str, fewest: usize) -> Result<Vec<Segment>, Error> {
         let mut settings: FullParams<'_, '_> = self.settings(language).clone();
         if !self.prompt.1.is_empty() {
             settings.set_tokens(&self.prompt.1);
         }
-        settings.set_audio_ctx(audio_ctx(samples.len()));
+        settings.set_audio_ctx(audio_ctx(samples.len(), fewest));
         self.state.full(settings, &at_least_a_second(samples)).map_err(engine_error)?;
 
         let end_of_text = self.engine.context.token_eot();
@@ -263,9 +291,9 @@ fn settings(language: &'static str, threads: usize) -> FullParams<'static, 'stat
 
 /// Positions the encoder computes for a window: what the sound needs and some to spare. The full 30 s would cost half as much
 /// again and got no more of the words right.
-fn audio_ctx(samples: usize) -> i32 {
+fn audio_ctx(samples: usize, fewest: usize) -> i32 {
     let needed = (samples.div_ceil(POSITION) + SPARE_POSITIONS).next_multiple_of(64);
-    needed.clamp(FEWEST_POSITIONS, MOST_POSITIONS) as i32
+    needed.clamp(fewest, MOST_POSITIONS) as i32
 }
 
 /// `samples` without what is not a number, inside full scale.
@@ -344,10 +372,12 @@ mod tests {
 
     #[test]
     fn the_encoder_gets_what_the_sound_needs_and_some_to_spare() {
+        let audio_ctx = |samples| super::audio_ctx(samples, FEWEST_POSITIONS);
         assert_eq!([0, 200, 16_000 * 5].map(audio_ctx), [1_024; 3]);
         assert_eq!(audio_ctx(16_000 * 20), 1_152);
         assert_eq!([16_000 * 28, 16_000 * 30, 16_000 * 90].map(audio_ctx), [1_488; 3]);
         assert!((0..480_000).step_by(1_000).all(|samples| audio_ctx(samples) % 16 == 0));
+        assert_eq!([0, 16_000 * 5, 16_000 * 12].map(|n| super::audio_ctx(n, FEWEST_IN_A_HURRY)), [384, 384, 768]);
     }
 
     /// A header as in a real file of the tiny English model, field `i` set to `value`.

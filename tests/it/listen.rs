@@ -1,29 +1,38 @@
-//! Listening to sound cards: virtual ones of ALSA, whose capture reads a file.
+//! Listening to sound cards, by hand and by the server: virtual ones of ALSA, whose capture reads a file.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use assert_cmd::Command;
 use runaround::domain::Report;
 use runaround::live::dial::{Tape, Turn};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::http::{Program, Response, Starting, exchange, get, home, wait_for, wait_until};
 
 /// Sound and a configuration of ALSA that gives it to whoever captures.
 struct Desk {
     folder: TempDir,
     lines: PathBuf,
+    tape: Tape,
 }
 
 impl Desk {
     fn new() -> Self {
+        Self::with_rest(30)
+    }
+
+    /// With so many seconds of silence behind the call: the file plug-in stands still at the end of its file, and
+    /// listening ends before that.
+    fn with_rest(seconds: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let calls = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/calls");
         let labels: Value = serde_json::from_slice(&std::fs::read(calls.join("flu_slots.json")).unwrap()).unwrap();
         let turns: Vec<Turn> = serde_json::from_value(labels["turns"].clone()).unwrap();
         let mut tape = Tape::read(&calls.join("flu_slots.flac")).unwrap();
         tape.mark(&turns);
-        // The file plug-in stands still at the end of its file; listening ends before that.
-        let silence = vec![0; tape.rate_hz as usize * 30];
+        let silence = vec![0; tape.rate_hz as usize * seconds];
         for channel in &mut tape.channels {
             channel.extend(&silence);
         }
@@ -45,12 +54,16 @@ impl Desk {
         std::fs::write(folder.path().join("alsa.conf"), config).unwrap();
         let lines = folder.path().join("lines");
         std::fs::write(&lines, turns.into_iter().map(|turn| turn.text).collect::<Vec<_>>().join("\n")).unwrap();
-        Self { folder, lines }
+        Self { folder, lines, tape }
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("alsa.conf")
     }
 
     fn listen(&self, args: &[&str]) -> Command {
         let mut command = Command::cargo_bin("runaround").unwrap();
-        command.env("ALSA_CONFIG_PATH", self.folder.path().join("alsa.conf")).arg("listen").args(args);
+        command.env("ALSA_CONFIG_PATH", self.config()).arg("listen").args(args);
         command.timeout(std::time::Duration::from_secs(120));
         command
     }
@@ -102,6 +115,94 @@ fn two_devices_are_the_two_sides() {
     let report = desk.report();
     assert_eq!(report.source.channels, 2);
     assert!((20_000..31_000).contains(&report.source.duration_ms), "{}", report.source.duration_ms);
+}
+
+/// A server with one seat for live calls, and the sound cards of `config`.
+fn serve(config: &Path, data: &Path, home: &Path, script: &Path) -> Program {
+    let child = std::process::Command::new(env!("CARGO_BIN_EXE_runaround"))
+        .env("ALSA_CONFIG_PATH", config)
+        .args(["serve", "--no-auth", "--listen", "127.0.0.1:0", "--disk-reserve", "0", "--live", "1", "--data"])
+        .arg(data)
+        .arg("--live-script")
+        .arg(script)
+        .arg("--worker-command")
+        .args(crate::live::worker(home))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    Starting { child }.ready()
+}
+
+fn begin(server: &Program, wanted: &Value) -> Response {
+    let head = "POST /v1/live/devices/calls HTTP/1.1\ncontent-type: application/json";
+    exchange(server.address, head, wanted.to_string().as_bytes())
+}
+
+#[test]
+fn the_server_hears_its_own_sound_cards() {
+    let (desk, data, home) = (Desk::with_rest(900), tempfile::tempdir().unwrap(), home());
+    let server = serve(&desk.config(), data.path(), home.path(), &desk.lines);
+    let listed = get(server.address, "/v1/live/devices").json();
+    let names: Vec<&str> =
+        listed["devices"].as_array().unwrap().iter().map(|device| device["name"].as_str().unwrap()).collect();
+    assert!(["both", "caller", "agent"].iter().all(|name| names.contains(name)), "{listed}");
+    for wrong in [
+        json!({ "devices": ["kitchen"] }),
+        json!({ "devices": ["both", "caller", "agent"] }),
+        json!({ "devices": ["both"], "stereo": true, "roles": ["agent"] }),
+        json!({ "devices": ["both"], "rate_hz": 96_000 }),
+    ] {
+        begin(&server, &wrong).is_problem(422, "validation-failed");
+    }
+    assert_eq!(get(server.address, "/v1/live/calls").json()["calls"], json!([]), "no seat is kept by what was refused");
+
+    let wanted =
+        json!({ "devices": ["both"], "stereo": true, "rate_hz": 8_000, "facts": { "agent": "Dana", "queue": " " } });
+    let begun = begin(&server, &wanted);
+    assert_eq!(begun.status, 201, "{}", begun.text());
+    let card = begun.json();
+    assert_eq!((&card["protocol"], &card["roles"]), (&json!("device"), &json!(["caller", "agent"])));
+    assert_eq!(card["facts"], json!({ "agent": "Dana" }));
+    begin(&server, &wanted).is_problem(503, "capacity-exceeded");
+    let id = card["id"].as_str().unwrap();
+    wait_until(|| get(server.address, "/v1/live/calls").json()["calls"][0]["heard_ms"].as_u64() > Some(20_000));
+    let end = |id: &str| exchange(server.address, &format!("DELETE /v1/live/calls/{id} HTTP/1.1"), b"");
+    assert_eq!(end(id).status, 204);
+    wait_for(server.address, id, "done");
+    end(id).is_problem(404, "not-found");
+
+    // What was recorded is what the card gave, from its first sample on.
+    let mut files = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path());
+    let file = files.find(|path| path.extension().is_some_and(|ending| ending == "wav")).expect("the worker kept it");
+    let whole = crate::live::samples(&file);
+    assert_eq!(whole.len(), 2);
+    for (kept, played) in whole.iter().zip(&desk.tape.channels) {
+        assert_eq!(kept[..8_000 * 20], played[..8_000 * 20]);
+    }
+    for (action, detail) in [("live.begin", json!({ "devices": ["both"] })), ("live.end", json!({}))] {
+        let entries = get(server.address, &format!("/v1/audit?action={action}")).json();
+        let entry = entries["entries"].as_array().unwrap().iter().find(|entry| entry["object"] == format!("call:{id}"));
+        assert_eq!(entry.expect(action)["detail"], detail);
+    }
+    let again = begin(&server, &json!({ "devices": ["caller", "agent"], "rate_hz": 8_000 }));
+    assert_eq!(again.status, 201, "the seat is free again: {}", again.text());
+    assert_eq!(again.json()["roles"], json!(["caller", "agent"]));
+    assert_eq!(end(again.json()["id"].as_str().unwrap()).status, 204);
+}
+
+#[test]
+fn a_server_without_a_sound_card_says_so() {
+    let (empty, data, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), home());
+    let config = empty.path().join("alsa.conf");
+    std::fs::write(&config, "").unwrap();
+    let server = serve(&config, data.path(), home.path(), &config);
+    let listed = get(server.address, "/v1/live/devices");
+    let begun = begin(&server, &json!({}));
+    for refused in [listed, begun] {
+        let problem = refused.is_problem(503, "device-unavailable");
+        assert!(problem["detail"].as_str().unwrap().contains("no sound card"), "{problem}");
+    }
 }
 
 #[test]

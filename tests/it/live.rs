@@ -40,7 +40,7 @@ cp "$home"/report.* "$out"
 echo '{"done":true}'
 "#;
 
-fn worker(home: &Path) -> Vec<OsString> {
+pub(crate) fn worker(home: &Path) -> Vec<OsString> {
     vec!["sh".into(), "-c".into(), WORKER.into(), "worker".into(), home.into()]
 }
 
@@ -125,6 +125,7 @@ impl Server {
             reorder: 0.0,
             twice: 0.0,
             jitter_ms: 0,
+            spread_ms: 0,
             cuts: 0,
             seed: 7,
         }
@@ -180,7 +181,7 @@ fn of_type<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
     events.iter().filter(|event| event["type"] == kind).collect()
 }
 
-fn samples(path: &Path) -> Vec<Vec<i16>> {
+pub(crate) fn samples(path: &Path) -> Vec<Vec<i16>> {
     let mut wav = hound::WavReader::open(path).unwrap();
     let channels = usize::from(wav.spec().channels);
     let all: Vec<i16> = wav.samples().map(Result::unwrap).collect();
@@ -551,6 +552,7 @@ fn a_killed_server_loses_less_than_a_second_and_makes_the_reports_later() {
         reorder: 0.0,
         twice: 0.0,
         jitter_ms: 0,
+        spread_ms: 0,
         cuts: 0,
         seed: 3,
     };

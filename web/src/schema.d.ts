@@ -956,6 +956,22 @@ export interface components {
             /** @description Why it is worth hearing. */
             why: string;
         };
+        /** @description What to listen to. */
+        NewDeviceCall: {
+            /** @description One device, or two for the two sides of a call: names, or parts that only one name has. None: the usual one. */
+            devices?: string[];
+            /** @description What is known about the call. */
+            facts?: components["schemas"]["Facts"];
+            /**
+             * Format: int32
+             * @description Samples a second, 8000 to 48000, if the devices can do it.
+             */
+            rate_hz?: number;
+            /** @description Who is on which channel, in order; caller and agent where there are two and nothing is said. */
+            roles?: string[];
+            /** @description One device has both sides, left and right. */
+            stereo?: boolean;
+        };
         /** @description Words of a turn that show something no detector found. */
         NewFinding: {
             /**
@@ -2219,6 +2235,17 @@ export interface components {
              */
             turn: number;
         };
+        /** @description A sound device. */
+        SoundDevice: {
+            /** @description For people. */
+            about: string;
+            /** @description What a call on it is begun with. */
+            name: string;
+        };
+        /** @description The sound devices that there are. */
+        SoundDevices: {
+            devices: components["schemas"]["SoundDevice"][];
+        };
         /**
          * @description Who speaks.
          * @enum {string}
@@ -2679,6 +2706,7 @@ export type Model = components['schemas']['Model'];
 export type Myself = components['schemas']['Myself'];
 export type NewAnswer = components['schemas']['NewAnswer'];
 export type NewClip = components['schemas']['NewClip'];
+export type NewDeviceCall = components['schemas']['NewDeviceCall'];
 export type NewFinding = components['schemas']['NewFinding'];
 export type NewKey = components['schemas']['NewKey'];
 export type NewPassword = components['schemas']['NewPassword'];
@@ -2786,6 +2814,8 @@ export type ShareList = components['schemas']['ShareList'];
 export type Sidecar = components['schemas']['Sidecar'];
 export type SignIn = components['schemas']['SignIn'];
 export type Snippet = components['schemas']['Snippet'];
+export type SoundDevice = components['schemas']['SoundDevice'];
+export type SoundDevices = components['schemas']['SoundDevices'];
 export type Speaker = components['schemas']['Speaker'];
 export type SpokenText = components['schemas']['SpokenText'];
 export type SpokenWord = components['schemas']['SpokenWord'];

@@ -60,6 +60,8 @@ pub struct Plan {
     pub twice: f64,
     /// Frames are up to so late.
     pub jitter_ms: u64,
+    /// The first calls of the lines begin spread over so many milliseconds, as callers do.
+    pub spread_ms: u64,
     /// So many times in each call the connection is cut, and taken up again (our own WebSocket only).
     pub cuts: usize,
     /// Throws the same dice again.
@@ -81,6 +83,7 @@ pub async fn run(plan: &Plan, tapes: &[Arc<Tape>]) -> std::io::Result<Tally> {
         let (plan, begun) = (plan.clone(), Arc::clone(&begun));
         let tapes = tapes.to_vec();
         lines.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(plan.spread_ms * n as u64 / plan.calls as u64)).await;
             let mut outcomes = Vec::new();
             for turn in 0..plan.repeat.max(1) {
                 let tape = &tapes[(n + turn) % tapes.len()];

@@ -179,7 +179,7 @@ pub struct Facts {
 
 impl Facts {
     /// Cuts every text to a sensible length and drops what is empty.
-    fn tidy(mut self) -> Self {
+    pub fn tidy(mut self) -> Self {
         for text in [
             &mut self.name,
             &mut self.external_id,

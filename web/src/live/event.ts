@@ -7,6 +7,7 @@ export interface LiveTurn extends Line { key: string; labels: Act["label"][]; cl
 type Told =
   | { type: "started"; protocol: string; rate_hz: number; roles: string[]; facts: Facts }
   | ({ type: "utterance" } & Line)
+  | ({ type: "interim" } & Line)
   | ({ type: "turn" } & LiveTurn)
   | ({ type: "chain" } & Story)
   | { type: "no_chain"; n: number }

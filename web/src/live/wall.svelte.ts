@@ -2,12 +2,14 @@
 // taken twice and nothing is lost while the line opens.
 import { get, said } from "../api";
 import { listen } from "../events.svelte";
-import type { Card, Hint, Story, Wall as Seen } from "../schema";
+import type { Card, Hint, Line, Story, Wall as Seen } from "../schema";
 import type { LiveEvent } from "./event";
 
 export interface Running extends Card {
   /** Every hint so far, the newest last. */
   hints: Hint[];
+  /** What somebody is in the middle of saying; the final words will replace it. */
+  draft?: Line;
   /** When `heard_ms` was news, on the clock of this page. */
   since: number;
   /** Set when it is over: whether its recording is analysed by now. */
@@ -95,7 +97,7 @@ export class Wall {
     };
     source.onerror = () => (this.door = "broken");
     source.addEventListener("missed", () => void this.#ask());
-    for (const name of ["started", "utterance", "chain", "no_chain", "nudge", "gap", "skipped", "warning", "ended"]) {
+    for (const name of ["started", "utterance", "interim", "chain", "no_chain", "nudge", "gap", "skipped", "warning", "ended"]) {
       source.addEventListener(name, (message) => {
         const event = JSON.parse((message as MessageEvent<string>).data) as LiveEvent;
         if (this.#early) this.#early.push(event);
@@ -123,6 +125,11 @@ export class Wall {
       case "utterance":
         call.lag_ms = Math.max(0, event.heard_ms - event.end_ms);
         call.last = [...call.last, event].slice(-SHOWN);
+        if (isOf(call.draft, event)) delete call.draft;
+        break;
+      case "interim":
+        if (event.text) call.draft = event;
+        else if (isOf(call.draft, event)) delete call.draft;
         break;
       case "chain": {
         const shown = call.chain;
@@ -137,7 +144,10 @@ export class Wall {
         call.hints.push(call.nudge);
         break;
       case "gap": call.lost_ms += event.length_ms; break;
-      case "skipped": call.skipped += 1; break;
+      case "skipped":
+        call.skipped += 1;
+        if (isOf(call.draft, event)) delete call.draft;
+        break;
       case "warning": call.warnings.push(event.code); break;
       case "ended":
         this.calls = this.calls.filter((one) => one.id !== event.call);
@@ -147,6 +157,10 @@ export class Wall {
     call.urgency = call.chain ? urgency(call.chain) : 0;
   }
 }
+
+/** Whether a draft is of the same stretch of speech as what is final about it. */
+export const isOf = (draft: { speaker: string; start_ms: number } | undefined, final: { speaker: string; start_ms: number }) =>
+  draft?.speaker === final.speaker && draft.start_ms === final.start_ms;
 
 /** Most where the caller was just sent away, less once he fights for himself. */
 function urgency(story: Story): number {
