@@ -24,6 +24,8 @@ if(EXISTS "${whisper}")
         set(after "const int aligned = std::min(seek_delta, seek_end - seek); const bool fits = aligned >= 32 && aligned <= 2 * (state->exp_n_audio_ctx > 0 ? state->exp_n_audio_ctx : whisper_n_audio_ctx(ctx)); /* fits the alignment */
                 if (ctx->params.dtw_token_timestamps && n_segments && fits) {")
         string(REPLACE "${before}" "${after}" source "${source}")
+        # One thread filters, and three more would spin until it is done.
+        string(REPLACE "ggml_backend_graph_compute(backend.get(), gf);" "ggml_graph_compute_helper(gf, n_threads, nullptr, nullptr);" source "${source}")
         if(NOT source MATCHES "fits the alignment")
             message(FATAL_ERROR "whisper.cpp has changed: packaging/whisper.cmake no longer guards its alignment of words")
         endif()
