@@ -33,7 +33,7 @@ def main():
     parts = [sound for call in sorted(options.calls.glob("*.flac")) if (sound := stereo(call))]
     if not parts:
         sys.exit(f"no calls with two channels in {options.calls}")
-    print("| recording | model | peak memory | CPU s | s | turns | windows' worth of speech |")
+    print("| recording | model | peak memory | CPU s | s | turns | windows of speech |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
     for length in options.lengths:
         minutes, _, model = length.partition(":")
