@@ -1,5 +1,5 @@
 # The one door. Each target is one thought; anything with an `if` is a verb of the program or a script.
-.PHONY: bench-api bench-live bench-mono bench-peers check-api check-silence fuzz help demo serve test check models prepare prepare-web fmt bench docs web web-test screenshots train accuracy
+.PHONY: accuracy bench bench-api bench-live bench-memory bench-mono bench-peers bench-words check check-api check-silence demo docs fmt fuzz help models prepare prepare-web screenshots serve test train web web-test
 
 export CARGO_BUILD_JOBS ?= 2
 # Where prepare-web puts Node if the system's is too old.
@@ -93,6 +93,16 @@ bench-mono:        ## how often a word on a mono recording gets the right speake
 	cargo build --release
 	target/release/runaround models pull base voices
 	scripts/bench-mono.py target/release/runaround $(or $(CALLS),$(wildcard fixtures/calls/*.flac))
+
+bench-words:       ## how far word starts lie from the sound (CALLS=DIR for calls of your own; needs python3, ffmpeg)
+	cargo build --release
+	target/release/runaround models pull base
+	scripts/bench-words.py $(addprefix --calls ,$(CALLS))
+
+bench-memory:      ## peak memory of an analysis from 10 minutes to 3 hours (an hour or two; LENGTHS="10 60" for others)
+	cargo build --release
+	target/release/runaround models pull base
+	scripts/bench-memory.py $(or $(LENGTHS),10 60 180)
 
 bench:             ## how fast the parts are
 	cargo bench

@@ -12,3 +12,23 @@ if(EXISTS "${amx}")
     endif()
     file(WRITE "${amx}" "${source}")
 endif()
+
+# When words were said, whisper.cpp tells by an alignment (DTW) that stops the whole program over a segment shorter than its
+# filter of seven positions, and over a window longer than the positions the encoder was given. Such segments go
+# without: their words get their times by the sound. A program that may stop like that must not be built.
+set(whisper "${CMAKE_CURRENT_SOURCE_DIR}/src/whisper.cpp")
+if(EXISTS "${whisper}")
+    file(READ "${whisper}" source)
+    if(NOT source MATCHES "fits the alignment")
+        set(before "if (ctx->params.dtw_token_timestamps && n_segments) {")
+        set(after "const int aligned = std::min(seek_delta, seek_end - seek); const bool fits = aligned >= 32 && aligned <= 2 * (state->exp_n_audio_ctx > 0 ? state->exp_n_audio_ctx : whisper_n_audio_ctx(ctx)); /* fits the alignment */
+                if (ctx->params.dtw_token_timestamps && n_segments && fits) {")
+        string(REPLACE "${before}" "${after}" source "${source}")
+        # One thread filters, and three more would spin until it is done.
+        string(REPLACE "ggml_backend_graph_compute(backend.get(), gf);" "ggml_graph_compute_helper(gf, n_threads, nullptr, nullptr);" source "${source}")
+        if(NOT source MATCHES "fits the alignment")
+            message(FATAL_ERROR "whisper.cpp has changed: packaging/whisper.cmake no longer guards its alignment of words")
+        endif()
+        file(WRITE "${whisper}" "${source}")
+    endif()
+endif()

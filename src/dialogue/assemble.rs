@@ -43,7 +43,7 @@ pub fn assemble(
             with_channel_roles(utterances, roles)
         }
         _ => {
-            let heard = sound.voices.as_ref().and_then(|voices| by_voice::separate(&utterances, voices));
+            let heard = sound.voices.as_ref().and_then(|voices| by_voice::separate(&utterances, voices, &sound.tones));
             let (pieces, sure) = heard.unwrap_or_else(|| mono::separate(&utterances));
             let roles = (0..sound.channels)
                 .map(|n| ChannelRole {

@@ -5,11 +5,12 @@
 //! voice speak for the organisation or for the caller. One person's voice falls into halves too; what sounds alike counts as
 //! two only if one half speaks clearly for the organisation and the other for the caller.
 
+use super::ivr::is_machine_sentence;
 use super::mono::{AFTER_BREATH, AFTER_PAUSE, AGENT_BEGINS, PAUSE_MS, SENTENCE_ODDS_MAX, cut, ends_sentence};
 use super::role_words::agent_log_odds;
 use super::roles::{SURE_AT, text_of};
 use super::{Utterance, Voices};
-use crate::domain::{Confidence, Role, TimeSpan, Word};
+use crate::domain::{Confidence, Role, TimeSpan, Tone, ToneKind, Word};
 
 /// What one word's likeness decides, in log odds, where it sounds just like one of the two main voices.
 const LIKENESS_ODDS: f32 = 4.0;
@@ -36,12 +37,19 @@ const SAME: f32 = 0.95;
 /// How clearly two voices that sound alike must speak for both sides, in log odds.
 const BOTH_SIDES: f32 = 4.0;
 
+/// What it decides between the sides, in log odds, that a voice is just like one of another side and not at all like the other's.
+const KINSHIP: f32 = 8.0;
+
 /// One person speaks for one side: this much of what all sentences say must point the same way.
 const ONE_SIDED: f32 = 0.4;
 
 /// The same speech cut where the voice changes and where sentences end, each piece with its speaker, and how sure the
 /// whole is. `None` without a word or a voice, and where voices are so alike that words tell more.
-pub fn separate(utterances: &[Utterance], voices: &Voices) -> Option<(Vec<(Utterance, Role)>, Confidence)> {
+pub fn separate(
+    utterances: &[Utterance],
+    voices: &Voices,
+    tones: &[Tone],
+) -> Option<(Vec<(Utterance, Role)>, Confidence)> {
     let count = voices.pieces.first()?.1.len();
     let words: Vec<&Word> = utterances.iter().flat_map(|utterance| &utterance.words).collect();
     if words.is_empty() || count < 2 {
@@ -68,7 +76,7 @@ pub fn separate(utterances: &[Utterance], voices: &Voices) -> Option<(Vec<(Utter
         }
         first += utterance.words.len();
     }
-    let (roles, sure) = roles_of(&pieces, count, voices)?;
+    let (roles, sure) = roles_of(&pieces, count, voices, tones)?;
     Some((pieces.into_iter().map(|(piece, voice)| (piece, roles[voice])).collect(), sure))
 }
 
@@ -134,9 +142,15 @@ fn likeliest(odds: &[Vec<f32>], switch: &[f32]) -> Vec<usize> {
 }
 
 /// Who each voice is, and how sure that and the separation are; `None` if one voice seems to speak for both sides.
-fn roles_of(pieces: &[(Utterance, usize)], count: usize, voices: &Voices) -> Option<(Vec<Role>, Confidence)> {
+fn roles_of(
+    pieces: &[(Utterance, usize)],
+    count: usize,
+    voices: &Voices,
+    tones: &[Tone],
+) -> Option<(Vec<Role>, Confidence)> {
     let alike = voices.alike;
     let one_person = ONE_PERSON - BY_CHANCE / voices.pieces.len().max(1) as f32;
+    let heard: Vec<usize> = (0..count).filter(|voice| pieces.iter().any(|(_, speaks)| speaks == voice)).collect();
     let mut odds = vec![0.0_f32; count];
     let mut loud = 0.0_f32;
     if let Some((_, begins)) = pieces.first() {
@@ -147,11 +161,15 @@ fn roles_of(pieces: &[(Utterance, usize)], count: usize, voices: &Voices) -> Opt
         odds[*voice] += speaks_for;
         loud += speaks_for.abs();
     }
-    let heard = |voice: &usize| pieces.iter().any(|(_, speaks)| speaks == voice);
-    let of_heard = || (0..count).filter(heard).map(|voice| odds[voice]);
-    let (highest, lowest) = (of_heard().fold(f32::MIN, f32::max), of_heard().fold(f32::MAX, f32::min));
+    // Announcements speak louder for the organisation than its people do, who would seem to be callers beside them.
+    let aside = if heard.len() > 2 { machines(pieces, &heard, tones) } else { Vec::new() };
+    let people: Vec<usize> = heard.iter().copied().filter(|voice| !aside.contains(voice)).collect();
+    let (people, aside) = if people.len() < 2 { (heard, Vec::new()) } else { (people, aside) };
+    let most = *people.iter().max_by(|a, b| odds[**a].total_cmp(&odds[**b]))?;
+    let least = *people.iter().min_by(|a, b| odds[**a].total_cmp(&odds[**b]))?;
+    let (highest, lowest) = (odds[most], odds[least]);
     let two = alike < one_person || (highest >= BOTH_SIDES && lowest <= -BOTH_SIDES);
-    if !two || highest == lowest {
+    if !two || most == least || highest == lowest {
         let total: f32 = odds.iter().sum();
         if total.abs() < ONE_SIDED * loud {
             return None;
@@ -159,12 +177,43 @@ fn roles_of(pieces: &[(Utterance, usize)], count: usize, voices: &Voices) -> Opt
         let role = if total > 0.0 { Role::Agent } else { Role::Caller };
         return Some((vec![role; count], Confidence::new(0.5 + 0.5 * (total.abs() / SURE_AT).min(1.0))));
     }
-    // Both sides may sound like an agent; what counts is who sounds more like one.
+    // Both sides may sound like an agent; what counts is who sounds more like one. A third voice with little to say for
+    // itself is most likely a second half of the voice it resembles.
     let between = f32::midpoint(highest, lowest);
-    let roles = odds.iter().map(|odds| if *odds > between { Role::Agent } else { Role::Caller }).collect();
+    let side = |voice: usize| {
+        if aside.contains(&voice) {
+            return Role::Agent;
+        }
+        let kin = KINSHIP * (resembles(voices, voice, most) - resembles(voices, voice, least));
+        let leans = odds[voice] - between + if voice == most || voice == least { 0.0 } else { kin };
+        if leans > 0.0 { Role::Agent } else { Role::Caller }
+    };
+    let roles = (0..count).map(side).collect();
     let who = 0.5 + 0.5 * ((highest - lowest) / SURE_AT).min(1.0);
     let apart = 0.5 + 0.5 * ((SAME - alike) / (SAME - one_person)).clamp(0.0, 1.0);
     Some((roles, Confidence::new(f32::min(who, apart))))
+}
+
+/// Voices of the organisation that nobody talks with: those that say what only machines say, and those that were not heard
+/// again after ringing or music, a machine too or an agent who put the call through. Callers stay.
+fn machines(pieces: &[(Utterance, usize)], heard: &[usize], tones: &[Tone]) -> Vec<usize> {
+    let signs = tones.iter().filter(|tone| matches!(tone.kind, ToneKind::Ringback | ToneKind::Music));
+    let last_sign = signs.map(|tone| tone.span.start()).max();
+    let is_machine = |voice: &usize| {
+        let said = || pieces.iter().filter(|(_, speaks)| speaks == voice).map(|(piece, _)| piece);
+        let left = last_sign.is_some_and(|sign| said().all(|piece| piece.span.start() < sign));
+        let announced = said().filter(|piece| is_machine_sentence(&text_of(piece))).count();
+        left || 2 * announced >= said().count()
+    };
+    heard.iter().copied().filter(is_machine).collect()
+}
+
+/// How like `voice` the pieces are that sound like `of`: both ways the same, up to scatter.
+fn resembles(voices: &Voices, voice: usize, of: usize) -> f32 {
+    let nearest =
+        |likeness: &[f32]| (0..likeness.len()).fold(0, |best, n| if likeness[n] > likeness[best] { n } else { best });
+    let mine = || voices.pieces.iter().filter(|(_, likeness)| nearest(likeness) == of);
+    mine().map(|(_, likeness)| likeness[voice]).sum::<f32>() / mine().count().max(1) as f32
 }
 
 #[cfg(test)]
@@ -212,7 +261,7 @@ mod tests {
     #[test]
     fn one_stretch_is_cut_where_the_voice_changes() {
         let utterance = say(0, "Thanks for calling, how can I help you? hi I need to cancel my appointment please");
-        let found = separate(&[utterance], &voices(0.4, "aaaabbbb")).unwrap();
+        let found = separate(&[utterance], &voices(0.4, "aaaabbbb"), &[]).unwrap();
         assert_eq!(
             said(&found),
             [
@@ -226,14 +275,14 @@ mod tests {
     #[test]
     fn a_change_may_fall_inside_a_sentence_the_transcriber_made() {
         let utterance = say(0, "you just go to my orders but I don't have the app can you just change it");
-        let found = separate(&[utterance], &voices(0.4, "aaabbbbbb")).unwrap();
+        let found = separate(&[utterance], &voices(0.4, "aaabbbbbb"), &[]).unwrap();
         assert_eq!(said(&found)[0].1, "you just go to my orders");
     }
 
     #[test]
     fn one_person_stays_one_person() {
         let message = say(0, "Hi I need to cancel my appointment. Please call me back. Thank you very much, bye.");
-        let found = separate(&[message], &voices(0.88, "ababbaba")).unwrap();
+        let found = separate(&[message], &voices(0.88, "ababbaba"), &[]).unwrap();
         assert!(found.0.iter().all(|(_, role)| *role == Role::Caller));
     }
 
@@ -243,7 +292,7 @@ mod tests {
             say(0, "Thank you for calling, this is Dana, how can I help you today?"),
             say(4_000, "Hi, I need to cancel my appointment because I'm ill, can you do that for me?"),
         ];
-        let found = separate(&utterances, &voices(0.9, "aaaaaaa bbbbbbbb")).unwrap();
+        let found = separate(&utterances, &voices(0.9, "aaaaaaa bbbbbbbb"), &[]).unwrap();
         assert_eq!(said(&found).iter().map(|line| line.0).collect::<Vec<_>>(), [Role::Agent, Role::Caller]);
         assert!(found.1.get() < 0.75, "{}", found.1.get());
     }
@@ -255,16 +304,30 @@ mod tests {
             say(5_000, "Good morning, this is Dana, how can I help you today?"),
             say(9_000, "Hi, I need to cancel my appointment because I'm ill."),
         ];
-        let found = separate(&utterances, &voices(0.4, "cccccccc  aaaaaa  bbbbbb")).unwrap();
+        let found = separate(&utterances, &voices(0.4, "cccccccc  aaaaaa  bbbbbb"), &[]).unwrap();
         assert_eq!(said(&found).iter().map(|line| line.0).collect::<Vec<_>>(), [Role::Agent, Role::Caller]);
+    }
+
+    #[test]
+    fn a_voice_that_is_gone_after_the_music_makes_no_caller_of_the_agent() {
+        let utterances = [
+            say(0, "Thank you for calling. Please hold while we try to connect you."),
+            say(8_000, "Hi this is Joe."),
+            say(9_000, "Hi, I need to know if my order is ready."),
+        ];
+        let music = Tone { kind: ToneKind::Music, channel: ChannelId(0), span: TimeSpan::from_ms(4_000, 7_500) };
+        let voices = voices(0.5, "cccccc          aabbbbb");
+        let found = separate(&utterances, &voices, &[music]).unwrap();
+        assert_eq!(said(&found).iter().map(|line| line.0).collect::<Vec<_>>(), [Role::Agent, Role::Caller]);
+        assert!(found.1.get() < 0.95, "little was said: {}", found.1.get());
     }
 
     #[test]
     fn no_word_is_lost_and_nothing_heard_gives_nothing() {
         let utterances = [say(0, "One. Two three? Four five"), say(9_000, "six seven")];
-        let found = separate(&utterances, &voices(0.2, "abab")).unwrap();
+        let found = separate(&utterances, &voices(0.2, "abab"), &[]).unwrap();
         assert_eq!(found.0.iter().map(|(piece, _)| piece.words.len()).sum::<usize>(), 7);
-        assert_eq!(separate(&[], &voices(0.4, "ab")), None);
-        assert_eq!(separate(&utterances, &Voices { alike: 0.4, pieces: vec![] }), None);
+        assert_eq!(separate(&[], &voices(0.4, "ab"), &[]), None);
+        assert_eq!(separate(&utterances, &Voices { alike: 0.4, pieces: vec![] }, &[]), None);
     }
 }

@@ -92,6 +92,7 @@ fn hear_part(samples: &[f32], at_ms: u64, listen: &mut Listen<'_>) -> Result<Vec
     let mut drafts = without_loops(believe(&listen(samples)?, &sound), &sound);
     for draft in &mut drafts {
         draft.near_ms += at_ms;
+        draft.heeded = draft.heeded.take().map(|heeded| heeded.start + at_ms..heeded.end + at_ms);
     }
     Ok(drafts)
 }
@@ -304,7 +305,8 @@ mod tests {
 
     fn segment(text: &str, probability: f32) -> Segment {
         // Late enough not to look as if the model broke off.
-        let words = text.split_whitespace().map(|text| Draft { text: text.into(), probability, near_ms: 30_000 });
+        let words =
+            text.split_whitespace().map(|text| Draft { text: text.into(), probability, near_ms: 30_000, heeded: None });
         Segment { words: words.collect() }
     }
 

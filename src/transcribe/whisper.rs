@@ -7,10 +7,12 @@
 //! of one call depend on the calls before it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use whisper_rs::{
-    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperError, WhisperState, WhisperTokenId,
+    DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters,
+    WhisperError, WhisperState, WhisperTokenId,
 };
 
 use super::guard;
@@ -80,6 +82,11 @@ impl Engine {
         let mut parameters = WhisperContextParameters::default();
         // Flash attention takes twice the time on a CPU.
         parameters.use_gpu(config.gpu).flash_attn(config.gpu);
+        if let Some(model_preset) = alignment_heads(model) {
+            // Where the decoder looks while it writes a word tells when the word was said.
+            let mode = DtwMode::ModelPreset { model_preset };
+            parameters.dtw_parameters(DtwParameters { mode, ..DtwParameters::default() });
+        }
         let context = WhisperContext::new_from_buffer_with_params(model, parameters)
             .map_err(|_| refuse("whisper.cpp refuses it; run `runaround models verify`"))?;
         Ok(Arc::new(Self { name: name.to_owned(), context, config }))
@@ -216,6 +223,7 @@ impl Worker {
 
         let end_of_text = self.engine.context.token_eot();
         let mut segments = Vec::new();
+        let mut left_ms = 0;
         for segment in self.state.as_iter() {
             let mut pieces = Vec::new();
             for token in (0..segment.n_tokens()).filter_map(|i| segment.get_token(i)) {
@@ -225,7 +233,13 @@ impl Worker {
                 }
                 let bytes = token.to_bytes().map_err(engine_error)?.to_vec();
                 let ms = |centiseconds: i64| centiseconds.max(0) as u64 * 10;
-                pieces.push(Piece { bytes, probability: data.p, start_ms: ms(data.t0), end_ms: ms(data.t1) });
+                pieces.push(Piece {
+                    bytes,
+                    probability: data.p,
+                    start_ms: ms(data.t0),
+                    end_ms: ms(data.t1),
+                    heeded: heeded(&mut left_ms, data.t_dtw),
+                });
             }
             segments.push(Segment { words: join(&pieces, language) });
         }
@@ -296,6 +310,15 @@ fn audio_ctx(samples: usize, fewest: usize) -> i32 {
     needed.clamp(fewest, MOST_POSITIONS) as i32
 }
 
+/// From where to where the model attended to a token, of which whisper.cpp tells the end only, in hundredths of a second;
+/// -1 if it did not look. `left_ms` is where the attention left the token before, and becomes where it left this one.
+fn heeded(left_ms: &mut u64, centiseconds: i64) -> Option<Range<u64>> {
+    let end = u64::try_from(centiseconds).ok()? * 10;
+    let start = *left_ms;
+    *left_ms = end.max(start);
+    Some(start..*left_ms)
+}
+
 /// `samples` without what is not a number, inside full scale.
 fn clean(samples: &[f32]) -> Vec<f32> {
     samples.iter().map(|x| if x.is_finite() { x.clamp(-1.0, 1.0) } else { 0.0 }).collect()
@@ -348,6 +371,26 @@ fn check_header(model: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Which heads of the decoder attend to what is being said, found out by those who trained the models. `None` for models
+/// of other shapes, whose words get their times by the sound alone.
+fn alignment_heads(model: &[u8]) -> Option<DtwModelPreset> {
+    let number = |i: usize| model.get(4 * i..4 * i + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    match (number(1)?, number(9)?) {
+        (51_864, 4) => Some(DtwModelPreset::TinyEn),
+        (51_865, 4) => Some(DtwModelPreset::Tiny),
+        (51_864, 6) => Some(DtwModelPreset::BaseEn),
+        (51_865, 6) => Some(DtwModelPreset::Base),
+        (51_864, 12) => Some(DtwModelPreset::SmallEn),
+        (51_865, 12) => Some(DtwModelPreset::Small),
+        (51_864, 24) => Some(DtwModelPreset::MediumEn),
+        (51_865, 24) => Some(DtwModelPreset::Medium),
+        (51_865, 32) => Some(DtwModelPreset::LargeV2),
+        (51_866, 32) => Some(DtwModelPreset::LargeV3),
+        (51_866, 4) => Some(DtwModelPreset::LargeV3Turbo),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -385,6 +428,25 @@ mod tests {
         let mut numbers = [0x6767_6d6c, 51_864, 1_500, 384, 6, 4, 448, 384, 6, 4, 80, 1];
         numbers[i] = value;
         numbers.iter().flat_map(|n: &u32| n.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn the_attention_between_two_tokens_belongs_to_the_later_one() {
+        let mut left_ms = 0;
+        let ends = [120, 150, 150, 140, -1, 200];
+        let spans: Vec<Option<Range<u64>>> = ends.into_iter().map(|end| heeded(&mut left_ms, end)).collect();
+        assert_eq!(
+            spans,
+            [Some(0..1_200), Some(1_200..1_500), Some(1_500..1_500), Some(1_500..1_500), None, Some(1_500..2_000)]
+        );
+    }
+
+    #[test]
+    fn models_are_known_by_their_shape() {
+        assert!(matches!(alignment_heads(&header(9, 4)), Some(DtwModelPreset::TinyEn)));
+        assert!(matches!(alignment_heads(&header(9, 6)), Some(DtwModelPreset::BaseEn)));
+        assert!(alignment_heads(&header(9, 2)).is_none(), "a distilled model");
+        assert!(alignment_heads(b"short").is_none());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Pieces of text become words, and words find their place in the sound.
 //!
-//! The model's own times are rough: it likes whole seconds, and it smears words over pauses. So the words are dealt out
-//! to the stretches of sound instead, the whole window at once: as many words as fit a stretch, sentences ending at
-//! pauses, nothing far from where the model put it. On recordings whose turns are known this puts half as many words into a
-//! wrong turn as the model's times do.
+//! A word begins where the model's attention turns to it, and after a pause where the sound sets in. Where there is no
+//! such alignment (on a GPU), only the model's own times are left, and they are rough: it likes whole seconds, and it smears
+//! words over pauses. Then the words are dealt out to the stretches of sound, the whole window at once: as many words
+//! as fit a stretch, sentences ending at pauses, nothing far from where the model put it.
 
 use std::ops::Range;
 
@@ -19,6 +19,8 @@ pub(super) struct Piece {
     pub(super) probability: f32,
     pub(super) start_ms: u64,
     pub(super) end_ms: u64,
+    /// Where the attention turned to it and where it left it, if that is known.
+    pub(super) heeded: Option<Range<u64>>,
 }
 
 /// What the model takes for one sentence.
@@ -33,6 +35,8 @@ pub(super) struct Draft {
     pub(super) text: String,
     pub(super) probability: f32,
     pub(super) near_ms: u64,
+    /// From where to where the model attended to it, if that is known.
+    pub(super) heeded: Option<Range<u64>>,
 }
 
 /// Joins the pieces of one segment into words. Bytes are joined before they are decoded, because a character may be
@@ -63,7 +67,12 @@ pub(super) fn join(pieces: &[Piece], language: &str) -> Vec<Draft> {
         }
         match words.last_mut() {
             Some(word) if text.chars().all(closes) => word.text.push_str(&text),
-            _ => words.push(Draft { text, probability: probability(pieces), near_ms: middle(pieces) }),
+            _ => words.push(Draft {
+                text,
+                probability: probability(pieces),
+                near_ms: middle(pieces),
+                heeded: heeded(pieces),
+            }),
         }
     }
     words
@@ -89,6 +98,11 @@ fn middle(pieces: &[Piece]) -> u64 {
     let start = pieces.first().map_or(0, |piece| piece.start_ms);
     let end = pieces.last().map_or(start, |piece| piece.end_ms);
     start.midpoint(end.max(start))
+}
+
+fn heeded(pieces: &[Piece]) -> Option<Range<u64>> {
+    let (first, last) = (pieces.first()?.heeded.as_ref()?, pieces.last()?.heeded.as_ref()?);
+    Some(first.start..last.end.max(first.start))
 }
 
 /// How long a word takes to say, in letters. Figures are read out: `4:15` is as long as "four fifteen".
@@ -126,15 +140,65 @@ const PAUSE_MS: f64 = 100.0;
 const LETTER_S: std::ops::RangeInclusive<f64> = 0.03..=0.12;
 const SLOWEST_LETTER_S: f64 = 0.16;
 
+/// A word has at least this much of the attention after the pause that lies before it.
+const AFTER_PAUSE_MS: u64 = 100;
+
 /// Gives every word its time. The result is in order, without overlap, inside the window.
 pub(super) fn place(drafts: &[Draft], sound: &Sound) -> Vec<HeardWord> {
-    let runs = sound.runs();
     if drafts.is_empty() {
         return Vec::new();
     }
     // Words without any sound are the guard's business; here they only need times in order.
     let whole = 0..sound.len_ms();
-    let runs = if runs.is_empty() { std::slice::from_ref(&whole) } else { runs };
+    let runs = if sound.runs().is_empty() { std::slice::from_ref(&whole) } else { sound.runs() };
+    let heeded: Option<Vec<Range<u64>>> = drafts.iter().map(|draft| draft.heeded.clone()).collect();
+    match heeded {
+        Some(heeded) => place_heeded(drafts, &heeded, runs),
+        None => place_dealt(drafts, runs),
+    }
+}
+
+/// Words whose place the model's attention gives away. It rests on the end of a word while nothing follows, so of a word
+/// that seems to begin before a pause only what comes after the pause is its own.
+fn place_heeded(drafts: &[Draft], heeded: &[Range<u64>], runs: &[Range<u64>]) -> Vec<HeardWord> {
+    let mut starts: Vec<u64> = Vec::with_capacity(drafts.len());
+    for heeded in heeded {
+        let latest = heeded.end.saturating_sub(AFTER_PAUSE_MS);
+        let onset = runs.iter().map(|run| run.start).rfind(|start| (heeded.start + 1..=latest).contains(start));
+        let start = into_sound(onset.unwrap_or(heeded.start), runs);
+        starts.push(start.max(starts.last().copied().unwrap_or(0)));
+    }
+    let mut words = Vec::with_capacity(drafts.len());
+    for (i, draft) in drafts.iter().enumerate() {
+        let start = starts[i];
+        let next = starts.get(i + 1).copied().unwrap_or(u64::MAX);
+        let sounds = runs.iter().find(|run| start < run.end).map_or(start, |run| run.end);
+        let longest = start + (length(&draft.text) * SLOWEST_LETTER_S * 1000.0) as u64;
+        words.push(HeardWord {
+            text: draft.text.as_str().into(),
+            start_ms: start,
+            end_ms: next.min(sounds).min(longest).max(start),
+            confidence: draft.probability,
+        });
+    }
+    words
+}
+
+/// The moment nearest to `ms` at which a word may begin.
+fn into_sound(ms: u64, runs: &[Range<u64>]) -> u64 {
+    let next = runs.partition_point(|run| run.end <= ms);
+    let before = next.checked_sub(1).map(|i| runs[i].end);
+    match (before, runs.get(next)) {
+        (_, Some(run)) if run.start <= ms => ms,
+        (Some(before), Some(run)) if ms - before < run.start - ms => before,
+        (_, Some(run)) => run.start,
+        (Some(before), None) => before,
+        (None, None) => ms,
+    }
+}
+
+/// Words of which only the model's rough times are known.
+fn place_dealt(drafts: &[Draft], runs: &[Range<u64>]) -> Vec<HeardWord> {
     let lengths = running_sum(drafts.iter().map(|draft| length(&draft.text)));
     let shares = deal(drafts, &lengths, runs);
 
@@ -235,7 +299,7 @@ mod tests {
     use super::*;
 
     fn piece(text: &str) -> Piece {
-        Piece { bytes: text.as_bytes().to_vec(), probability: 0.5, start_ms: 0, end_ms: 0 }
+        Piece { bytes: text.as_bytes().to_vec(), probability: 0.5, start_ms: 0, end_ms: 0, heeded: None }
     }
 
     fn joined(pieces: &[&str], language: &str) -> Vec<String> {
@@ -257,7 +321,7 @@ mod tests {
         let zurich = "Zürich".as_bytes();
         let pieces = [b" ", &zurich[..2]].concat();
         let rest = &zurich[2..];
-        let pieces = [pieces, rest.to_vec()].map(|bytes| Piece { bytes, probability: 1.0, start_ms: 0, end_ms: 0 });
+        let pieces = [pieces, rest.to_vec()].map(|bytes| Piece { bytes, ..piece("") });
         assert_eq!(join(&pieces, "de")[0].text, "Zürich");
     }
 
@@ -291,7 +355,10 @@ mod tests {
     }
 
     fn drafts(hints: &[(&str, u64)]) -> Vec<Draft> {
-        hints.iter().map(|&(text, near_ms)| Draft { text: text.into(), probability: 0.8, near_ms }).collect()
+        hints
+            .iter()
+            .map(|&(text, near_ms)| Draft { text: text.into(), probability: 0.8, near_ms, heeded: None })
+            .collect()
     }
 
     fn check(hints: &[(&str, u64)], sound: &Sound, expected: &[Range<u64>]) {
@@ -341,10 +408,53 @@ mod tests {
         check(&[("Yes.", 300), ("Thanks.", 3_200)], &sound, &[0..600, 3_000..3_600]);
     }
 
+    fn heeded(words: &[(&str, u64, u64)]) -> Vec<Draft> {
+        let drafts = words.iter().map(|&(text, start, end)| Draft {
+            text: text.into(),
+            probability: 0.8,
+            near_ms: 0,
+            heeded: Some(start..end),
+        });
+        drafts.collect()
+    }
+
+    fn starts(words: &[(&str, u64, u64)], sound: &Sound) -> Vec<u64> {
+        let words = place(&heeded(words), sound);
+        assert!(words.windows(2).all(|pair| pair[0].end_ms <= pair[1].start_ms), "{words:?}");
+        assert!(words.iter().all(|word| word.start_ms <= word.end_ms), "{words:?}");
+        words.iter().map(|word| word.start_ms).collect()
+    }
+
+    #[test]
+    fn a_word_begins_where_the_attention_turns_to_it_and_after_a_pause_where_the_sound_sets_in() {
+        let sound = sound(&[(300, 1_500), (2_500, 4_000)], 4_500);
+        let words = [("help", 100, 900), ("you?", 900, 1_450), ("My", 1_450, 2_700), ("order", 2_700, 3_200)];
+        assert_eq!(starts(&words, &sound), [300, 900, 2_500, 2_700]);
+        let ends: Vec<u64> = place(&heeded(&words), &sound).iter().map(|word| word.end_ms).collect();
+        assert_eq!(ends[..3], [900, 1_500, 2_700], "no word lasts into the pause");
+    }
+
+    #[test]
+    fn what_the_attention_barely_reaches_after_a_pause_was_said_before_it() {
+        let sound = sound(&[(300, 1_500), (2_500, 4_000)], 4_500);
+        assert_eq!(starts(&[("you?", 1_200, 2_560), ("My", 2_560, 3_000)], &sound), [1_200, 2_560]);
+    }
+
+    #[test]
+    fn no_word_begins_in_a_pause() {
+        let sound = sound(&[(300, 1_500), (2_500, 4_000)], 4_500);
+        assert_eq!(
+            starts(&[("a", 1_700, 1_800), ("b", 2_300, 2_400), ("c", 4_400, 4_500)], &sound),
+            [1_500, 2_500, 4_000]
+        );
+    }
+
     #[test]
     fn a_short_word_is_not_stretched_over_a_long_noise() {
         let words = place(&drafts(&[("Hello?", 5_000)]), &sound(&[(1_000, 9_000)], 9_500));
         assert!(words[0].end_ms - words[0].start_ms < 1_500 && words[0].start_ms > 4_000, "{words:?}");
+        let words = place(&heeded(&[("Hello?", 5_000, 8_800)]), &sound(&[(1_000, 9_000)], 9_500));
+        assert!(words[0].end_ms - words[0].start_ms < 1_500 && words[0].start_ms == 5_000, "{words:?}");
     }
 
     #[test]

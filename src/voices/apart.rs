@@ -8,8 +8,10 @@
 const PIECES_MIN: usize = 4;
 /// Another voice must be heard in this many pieces.
 const OTHER_MIN: usize = 6;
-/// And its likeness to the one it was taken for must be below this.
-const OTHER_ALIKE: f32 = 0.5;
+/// And its likeness to the one it was taken for must be below this, in a long call: two people lie at 0.28 to 0.67.
+const OTHER_ALIKE: f32 = 0.7;
+/// Halves of one person differ more by chance the fewer pieces there are: by this much over their number.
+const BY_CHANCE: f32 = 1.5;
 const VOICES_MAX: usize = 4;
 const ROUNDS: usize = 50;
 /// Directions in which halving may begin.
@@ -18,7 +20,7 @@ const STARTS: usize = 3;
 /// What the points of a call say about its voices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Apart {
-    /// Likeness of the two voices the call falls into: 1 for the same.
+    /// Likeness of the two most similar voices of the call: 1 for the same.
     pub alike: f32,
     /// For each piece its likeness to each voice.
     pub likeness: Vec<Vec<f32>>,
@@ -30,7 +32,7 @@ pub fn tell_apart(points: &[&[f32]]) -> Option<Apart> {
     if points.len() < 2 * PIECES_MIN {
         return None;
     }
-    let (mut groups, alike) = halve(points)?;
+    let (mut groups, mut alike) = halve(points)?;
     while groups.len() < VOICES_MAX {
         let Some((at, halves)) = groups.iter().enumerate().find_map(|(at, group)| Some((at, two_voices(group)?)))
         else {
@@ -40,6 +42,10 @@ pub fn tell_apart(points: &[&[f32]]) -> Option<Apart> {
         groups.extend(halves);
     }
     let middles: Vec<Vec<f32>> = groups.iter().map(|group| middle(group)).collect();
+    if middles.len() > 2 {
+        let pairs = middles.iter().enumerate().flat_map(|(n, one)| middles[..n].iter().map(|other| dot(one, other)));
+        alike = pairs.fold(f32::MIN, f32::max);
+    }
     let likeness = |point: &&[f32]| middles.iter().map(|middle| rounded(dot(point, middle))).collect();
     Some(Apart { alike: rounded(alike), likeness: points.iter().map(likeness).collect() })
 }
@@ -50,7 +56,8 @@ type Halves<'a> = (Vec<Vec<&'a [f32]>>, f32);
 /// The halves of a group, if they are another's voices and not one person's.
 fn two_voices<'a>(group: &[&'a [f32]]) -> Option<Vec<Vec<&'a [f32]>>> {
     let (halves, alike) = halve(group)?;
-    (alike < OTHER_ALIKE && halves.iter().all(|half| half.len() >= OTHER_MIN)).then_some(halves)
+    let others = alike < OTHER_ALIKE - BY_CHANCE / group.len() as f32;
+    (others && halves.iter().all(|half| half.len() >= OTHER_MIN)).then_some(halves)
 }
 
 /// Two groups, and the likeness of their middles; `None` if the points do not differ. Halving begins across each of the
