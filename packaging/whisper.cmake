@@ -26,6 +26,9 @@ if(EXISTS "${whisper}")
         string(REPLACE "${before}" "${after}" source "${source}")
         # One thread filters, and three more would spin until it is done.
         string(REPLACE "ggml_backend_graph_compute(backend.get(), gf);" "ggml_graph_compute_helper(gf, n_threads, nullptr, nullptr);" source "${source}")
+        # It reads what the decoder attended to, and never how likely each of 51,865 pieces of text was for each one written.
+        string(REPLACE "ggml_mul_mat(ctx0, model.d_te, cur);" "ggml_mul_mat(ctx0, model.d_te, save_alignment_heads_QKs ? ggml_view_2d(ctx0, cur, cur->ne[0], 1, cur->nb[1], 0) : cur);" source "${source}")
+        string(REPLACE "if (batch.logits[i] == 0) {" "if (batch.logits[i] == 0 || save_alignment_heads_QKs) {" source "${source}")
         if(NOT source MATCHES "fits the alignment")
             message(FATAL_ERROR "whisper.cpp has changed: packaging/whisper.cmake no longer guards its alignment of words")
         endif()
