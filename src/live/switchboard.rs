@@ -356,8 +356,7 @@ impl Switchboard {
         let _leave = Leave { board: self, id: line.id };
         let mut told = Vec::new();
         let mut failed = None;
-        loop {
-            let Ok(mut next) = inputs.wait(LOOK) else { break };
+        while let Ok(mut next) = inputs.wait(LOOK) {
             while let Some(input) = next {
                 if let Err(cause) = input.tell(&mut session, &mut told) {
                     failed = Some(cause);
