@@ -35,7 +35,7 @@ const POSITION: usize = 320;
 /// Positions beyond the end of the sound. With few the model loops.
 const SPARE_POSITIONS: usize = 128;
 
-/// The fewest for a single utterance that somebody waits for. Measured on 149 utterances of telephone speech with the tiny
+/// The fewest for a single utterance that somebody waits for. Measured on 149 utterances of synthetic calls with the tiny
 /// English model: as many words right as with [`FEWEST_POSITIONS`], in half the time.
 const FEWEST_IN_A_HURRY: usize = 384;
 
