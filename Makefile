@@ -26,7 +26,7 @@ serve: prepare     ## take recordings over HTTP on http://127.0.0.1:8080
 	cargo run --release --quiet -- serve --data runaround-data
 
 test: prepare prepare-web  ## all tests, the ones with the real models and in a browser included
-	cargo test --quiet --no-default-features
+	cargo test --quiet --no-default-features --lib
 	cargo test --no-run
 	target/debug/runaround models pull tiny.en voices
 	cargo test

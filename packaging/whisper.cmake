@@ -13,6 +13,33 @@ if(EXISTS "${amx}")
     file(WRITE "${amx}" "${source}")
 endif()
 
+# The matrix products of the encoder, by kernels of ours: packaging/gemm.inc says why. Without them all the same is heard, later.
+set(sgemm "${CMAKE_CURRENT_SOURCE_DIR}/ggml/src/ggml-cpu/llamafile/sgemm.cpp")
+if(EXISTS "${sgemm}")
+    file(READ "${sgemm}" source)
+    if(NOT source MATCHES "runaround::multiply")
+        string(REPLACE "bool llamafile_sgemm(const struct" "#include \"${CMAKE_CURRENT_LIST_DIR}/gemm.inc\"\nbool llamafile_sgemm(const struct" source "${source}")
+        set(before "if (Ctype != GGML_TYPE_F32)
+        return false;
+")
+        set(after "${before}
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+    if (Atype == GGML_TYPE_Q8_0 && Btype == GGML_TYPE_Q8_0 && runaround::multiply(runaround::Blocks{k}, m, n,
+            (const block_q8_0 *)A, lda, (const block_q8_0 *)B, ldb, (float *)C, ldc, params->ith, params->nth))
+        return true;
+    if (Atype == GGML_TYPE_F16 && Btype == GGML_TYPE_F16 && runaround::multiply(runaround::Halves{k}, m, n,
+            (const ggml_fp16_t *)A, lda, (const ggml_fp16_t *)B, ldb, (float *)C, ldc, params->ith, params->nth))
+        return true;
+#endif
+")
+        string(REPLACE "${before}" "${after}" source "${source}")
+        if(NOT source MATCHES "runaround::multiply")
+            message(WARNING "ggml has changed: packaging/whisper.cmake no longer puts its matrix kernels in; transcription is slower")
+        endif()
+        file(WRITE "${sgemm}" "${source}")
+    endif()
+endif()
+
 # When words were said, whisper.cpp tells by an alignment (DTW) that stops the whole program over a segment shorter than its
 # filter of seven positions, and over a window longer than the positions the encoder was given. Such segments go
 # without: their words get their times by the sound. A program that may stop like that must not be built.

@@ -5,7 +5,7 @@ Usage: scripts/bench-live.py [PROGRAM] [PART ...]
 
 Parts: paediatrician (20 calls with tiny.en, or RUNAROUND_BENCH_RUNS), streams (50 calls of ten minutes, or
 RUNAROUND_BENCH_MINUTES), long (two hours at twenty times the pace over a bad line), kill (a server that is killed),
-capacity (how many calls at once, up to RUNAROUND_BENCH_CALLS, with RUNAROUND_BENCH_MODELS). Without a part, all of them,
+capacity (how many calls at once, from RUNAROUND_BENCH_FROM up to RUNAROUND_BENCH_CALLS, with RUNAROUND_BENCH_MODELS). Without a part, all of them,
 which takes about an hour and a half. Needs tiny.en and base in the folder of the models (RUNAROUND_MODELS) and ffmpeg, and
 a machine that does nothing else.
 """
@@ -224,7 +224,7 @@ def fits(model, calls, seats):
     with serving(*options) as server:
         before = cpu(server)
         begun = time.time()
-        tally = dial(server, "--line", "twilio", "--calls", str(calls), "--length", "120", "--spread", "20000")
+        tally = dial(server, "--line", "twilio", "--calls", str(calls), "--length", "90", "--spread", "20000")
         cores = (cpu(server) - before) / (time.time() - begun)
         peak = server.memory("VmHWM")
     skipped = sum((call["end"] or {}).get("skipped", 0) for call in tally["calls"])
@@ -242,17 +242,17 @@ def cpu(server):
 
 
 def capacity():
-    most = int(os.environ.get("RUNAROUND_BENCH_CALLS", 16))
+    least, most = (int(os.environ.get(f"RUNAROUND_BENCH_{end}", usual)) for end, usual in (("FROM", 1), ("CALLS", 64)))
     for model in os.environ.get("RUNAROUND_BENCH_MODELS", "tiny.en base").split():
         say("capacity", f"{model}, two parties in each call, words at most 3 s late in 95 of 100 cases, nothing left out")
         # In large steps up, then by ones from the last that fitted.
         good, bad = 0, most + 1
-        for calls in (calls for calls in (1, 2, 4, 8, 16, 32, 64) if calls <= most):
+        for calls in (calls for calls in (1, 2, 4, 8, 16, 32, 64) if least <= calls <= most):
             if not fits(model, calls, calls):
                 bad = calls
                 break
             good = calls
-        while good and bad - good > 1:
+        while bad - good > 1:
             middle = (good + bad) // 2
             good, bad = (middle, bad) if fits(model, middle, middle) else (good, middle)
         say("", f"{model}: {good} calls at once")

@@ -14,6 +14,8 @@ mod http;
 mod ingest;
 #[cfg(feature = "fetch")]
 mod judge;
+#[cfg(all(feature = "whisper", target_arch = "x86_64"))]
+mod kernels;
 mod kill;
 #[cfg(all(feature = "device", target_os = "linux"))]
 mod listen;

@@ -8,14 +8,27 @@ import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { call } from "./phone.mjs";
 import { FIXTURES, launch, program, seriousFlaws, startServer, until, watched } from "./server.mjs";
+import { RATE, tape } from "./tape.mjs";
 
 const { turns } = JSON.parse(readFileSync(join(FIXTURES, "flu_slots.json"), "utf8"));
 const folder = mkdtempSync(join(tmpdir(), "runaround-live-"));
 let server, browser;
+
+/** A sound card that hears the call once and nobody for a quarter of an hour, as a configuration of ALSA. */
+function soundCard() {
+  const samples = tape(join(FIXTURES, "flu_slots.flac"), 2, turns);
+  const sound = join(folder, "sound.raw"), config = join(folder, "alsa.conf");
+  writeFileSync(sound, Buffer.concat([Buffer.from(samples.buffer), Buffer.alloc(900 * RATE * 4)]));
+  writeFileSync(config, `pcm.null { type null }
+pcm.desk_file { type file slave.pcm null file "/dev/null" infile "${sound}" format raw }
+pcm.desk { type plug slave { pcm desk_file format S16_LE rate ${RATE} channels 2 } hint { show on description "Telephone" } }
+`);
+  return config;
+}
 before(async () => {
   const script = join(folder, "script.txt");
   writeFileSync(script, turns.map((turn) => turn.text).join("\n"));
-  server = await startServer({ accounts: false, options: ["--live", "4", "--live-script", script] });
+  server = await startServer({ accounts: false, options: ["--live", "4", "--live-script", script], environment: { ALSA_CONFIG_PATH: soundCard() } });
   browser = await launch();
 });
 after(async () => {
@@ -77,4 +90,34 @@ it("shows running calls, lets one listen in, gives the agent a hint, and hands o
   // The hand-over may ask for a call a moment before it is there.
   assert.deepEqual([...wrongs, ...agent.wrongs].filter((one) => !/status of 404 .*\/v1\/calls\//.test(one)), []);
   await until(async () => (await (await fetch(`${server.base}/v1/calls?tag=live&state=done`)).json()).total === 2, "both calls are analysed", { timeout: 900_000 });
+});
+
+it("hears a call on the server's sound card, shows drafts of what is being said, and hangs up", async () => {
+  const { context, wrongs } = await watched(browser, server.base);
+  const wall = await context.newPage();
+  wall.setDefaultTimeout(90_000);
+  await wall.goto(`${server.base}/live`);
+  await wall.getByRole("button", { name: "sound card" }).click();
+  const dialog = wall.getByRole("dialog", { name: "Hear a call on a sound card" });
+  await dialog.getByLabel("Sound card of the server").selectOption("desk");
+  await dialog.getByLabel("Agent, if known").fill("Ruth Alder");
+  assert.deepEqual(await seriousFlaws(wall), []);
+
+  // Two devices have one channel each; this one has two and says so.
+  await dialog.getByRole("button", { name: "Begin" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  const ruth = wall.locator(".rows > li", { hasText: "Ruth Alder" });
+  await ruth.getByRole("button", { name: "Ruth Alder", exact: true }).click();
+  const side = wall.getByRole("complementary", { name: /Ruth Alder/ });
+  await side.locator("li.draft").first().waitFor();
+  await ruth.locator(".last p.draft").waitFor();
+  await side.getByText("The caller asked").waitFor();
+  await side.getByText(/website/).first().waitFor();
+  assert.deepEqual(await seriousFlaws(wall), []);
+
+  await ruth.getByRole("button", { name: "Hang up" }).click();
+  await wall.locator(".ended li", { hasText: "Ruth Alder" }).waitFor();
+  const { entries } = await (await fetch(`${server.base}/v1/audit?action=live.begin`)).json();
+  assert.ok(entries.length, "beginning it is written down");
+  assert.deepEqual(wrongs.filter((one) => !/status of 404 .*\/v1\/calls\//.test(one)), []);
 });

@@ -18,7 +18,7 @@ export function program() {
 
 /** Starts `runaround serve`; `stop` ends it and removes its data. `seed` made-up calls are there from the start, the first at
  *  least `long` minutes long. */
-export async function startServer({ seed = 0, long = 0, accounts = true, options = [] } = {}) {
+export async function startServer({ seed = 0, long = 0, accounts = true, options = [], environment = {} } = {}) {
   const data = mkdtempSync(join(tmpdir(), "runaround-web-"));
   if (seed) execFileSync(program(), ["seed", "--data", data, "--calls", String(seed), "--long", String(long)]);
   const model = process.env.RUNAROUND_MODEL ?? "tiny.en";
@@ -26,7 +26,7 @@ export async function startServer({ seed = 0, long = 0, accounts = true, options
   if (!accounts) extra.push("--no-auth");
   const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, "--time-limit", "60", ...extra], {
     // Where the program looks for models/ by itself.
-    cwd: ROOT, stdio: ["ignore", "pipe", "pipe"],
+    cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment },
   });
   const said = [];
   let address, link;

@@ -1,0 +1,37 @@
+//! The matrix kernels under the speech model, beside plain loops, for every kind of processor that this one can stand in for.
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn matrix_kernels_compute_what_plain_loops_do() {
+    let known = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let has = |features: &[&str]| features.iter().all(|feature| known.split_whitespace().any(|word| word == *feature));
+    let wide = ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"];
+    let kinds = [
+        ("haswell", has(&["avx2", "fma", "f16c", "bmi2"])),
+        ("skylake-avx512", has(&wide)),
+        ("icelake-server", has(&wide) && has(&["avx512_vnni", "avx512vbmi", "avx512_vbmi2", "gfni", "vaes"])),
+        ("alderlake", has(&["avx_vnni", "gfni", "vaes"])),
+    ];
+    if !kinds[0].1 {
+        eprintln!("this processor has no AVX2: nothing to compare");
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scratch = tempfile::tempdir().unwrap();
+    for (kind, _) in kinds.into_iter().filter(|(_, here)| *here) {
+        let program = scratch.path().join(kind);
+        let built = Command::new("c++")
+            .args(["-std=c++17", "-O3", &format!("-march={kind}")])
+            .arg(format!("-DGEMM=\"{}\"", root.join("packaging/gemm.inc").display()))
+            .arg(root.join("tests/it/kernels/check.cpp"))
+            .arg("-o")
+            .arg(&program)
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "{kind}: {}", String::from_utf8_lossy(&built.stderr));
+        let told = Command::new(&program).output().unwrap();
+        assert!(told.status.success(), "{kind}: {}", String::from_utf8_lossy(&told.stdout));
+    }
+}
