@@ -15,7 +15,7 @@ COPY . .
 # For any 64-bit PC of the last ten years, not just for the one that builds; no sound cards in a container.
 ENV GGML_NATIVE=OFF GGML_AVX=ON GGML_AVX2=ON GGML_FMA=ON GGML_F16C=ON GGML_BMI2=ON
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked --no-default-features --features whisper,opus,semantic,fetch \
+    cargo build --release --locked --no-default-features --features whisper,opus,semantic,voices,fetch \
     && cp target/release/runaround /usr/local/bin/runaround
 
 FROM debian:bookworm-slim
