@@ -8,20 +8,21 @@ import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { call } from "./phone.mjs";
 import { FIXTURES, launch, program, seriousFlaws, startServer, until, watched } from "./server.mjs";
-import { RATE, tape } from "./tape.mjs";
+import { tape } from "./tape.mjs";
 
 const { turns } = JSON.parse(readFileSync(join(FIXTURES, "flu_slots.json"), "utf8"));
 const folder = mkdtempSync(join(tmpdir(), "runaround-live-"));
 let server, browser;
 
-/** A sound card that hears the call once and nobody for a quarter of an hour, as a configuration of ALSA. */
-function soundCard() {
-  const samples = tape(join(FIXTURES, "flu_slots.flac"), 2, turns);
+/** A sound card that hears the call once and nobody for a quarter of an hour, as a configuration of ALSA. It plays as fast as it
+ *  is listened to, and drops samples if it is asked for another rate. */
+function soundCard(rate = 16_000) {
+  const samples = tape(join(FIXTURES, "flu_slots.flac"), 2, rate, turns);
   const sound = join(folder, "sound.raw"), config = join(folder, "alsa.conf");
-  writeFileSync(sound, Buffer.concat([Buffer.from(samples.buffer), Buffer.alloc(900 * RATE * 4)]));
+  writeFileSync(sound, Buffer.concat([Buffer.from(samples.buffer), Buffer.alloc(900 * rate * 4)]));
   writeFileSync(config, `pcm.null { type null }
 pcm.desk_file { type file slave.pcm null file "/dev/null" infile "${sound}" format raw }
-pcm.desk { type plug slave { pcm desk_file format S16_LE rate ${RATE} channels 2 } hint { show on description "Telephone" } }
+pcm.desk { type plug slave { pcm desk_file format S16_LE rate ${rate} channels 2 } hint { show on description "Telephone" } }
 `);
   return config;
 }
@@ -70,6 +71,7 @@ it("shows running calls, lets one listen in, gives the agent a hint, and hands o
   const side = wall.getByRole("complementary", { name: /Dana Ruiz/ });
   await side.getByText("The caller asked").waitFor();
   await side.getByText(/website/).first().waitFor();
+  await side.locator("li.draft").first().waitFor();
   await beside.locator("section .lead").waitFor();
   t.diagnostic(`the agent reads: ${await beside.locator("section .lead").innerText()}`);
   await dana.locator(".nudge").waitFor();
@@ -92,7 +94,7 @@ it("shows running calls, lets one listen in, gives the agent a hint, and hands o
   await until(async () => (await (await fetch(`${server.base}/v1/calls?tag=live&state=done`)).json()).total === 2, "both calls are analysed", { timeout: 900_000 });
 });
 
-it("hears a call on the server's sound card, shows drafts of what is being said, and hangs up", async () => {
+it("hears a call on the server's sound card, and hangs up", async () => {
   const { context, wrongs } = await watched(browser, server.base);
   const wall = await context.newPage();
   wall.setDefaultTimeout(90_000);
@@ -103,14 +105,11 @@ it("hears a call on the server's sound card, shows drafts of what is being said,
   await dialog.getByLabel("Agent, if known").fill("Ruth Alder");
   assert.deepEqual(await seriousFlaws(wall), []);
 
-  // Two devices have one channel each; this one has two and says so.
   await dialog.getByRole("button", { name: "Begin" }).click();
   await dialog.waitFor({ state: "hidden" });
   const ruth = wall.locator(".rows > li", { hasText: "Ruth Alder" });
   await ruth.getByRole("button", { name: "Ruth Alder", exact: true }).click();
   const side = wall.getByRole("complementary", { name: /Ruth Alder/ });
-  await side.locator("li.draft").first().waitFor();
-  await ruth.locator(".last p.draft").waitFor();
   await side.getByText("The caller asked").waitFor();
   await side.getByText(/website/).first().waitFor();
   assert.deepEqual(await seriousFlaws(wall), []);

@@ -1,6 +1,8 @@
 // A telephone for tests: plays a recording to the server as a running call, in the pace of speech, round and round until
 // it is hung up.
-import { RATE, tape } from "./tape.mjs";
+import { tape } from "./tape.mjs";
+
+const RATE = 8000;
 
 /**
  * Calls from a page of its own; resolves when the call has begun, with how to hang up. `recording` has two channels, the
@@ -9,7 +11,7 @@ import { RATE, tape } from "./tape.mjs";
 export async function call(context, base, recording, facts, marked = []) {
   const page = await context.newPage();
   await page.goto(`${base}/favicon.svg`);
-  const sound = Buffer.from(tape(recording, 2, marked).buffer).toString("base64");
+  const sound = Buffer.from(tape(recording, 2, RATE, marked).buffer).toString("base64");
   await page.evaluate(async ({ sound, facts, rate }) => {
     const samples = new Int16Array(Uint8Array.from(atob(sound), (c) => c.charCodeAt(0)).buffer);
     const line = new WebSocket(`${location.origin.replace("http", "ws")}/v1/live/pcm`);
