@@ -23,7 +23,7 @@ if(EXISTS "${sgemm}")
         return false;
 ")
         set(after "${before}
-#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__) && !defined(_MSC_VER)
     if (Atype == GGML_TYPE_Q8_0 && Btype == GGML_TYPE_Q8_0 && runaround::multiply(runaround::Blocks{k}, m, n,
             (const block_q8_0 *)A, lda, (const block_q8_0 *)B, ldb, (float *)C, ldc, params->ith, params->nth))
         return true;

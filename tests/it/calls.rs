@@ -161,7 +161,9 @@ fn a_card_read_aloud_is_nowhere() {
     let done = super::support::run_worker(&[arguments.as_slice(), &paths].concat());
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
     let text = fs::read_to_string(out.path().join("report.json")).unwrap();
-    let report = Report::from_json(&text).unwrap();
+    let mut report = Report::from_json(&text).unwrap();
+    // Made in the month or on the day by which the card expires, it would tell by chance.
+    report.provenance.produced_at.clear();
     let said: Vec<&str> = report.turns.iter().map(|turn| turn.turn.text.as_str()).collect();
     assert!(said.iter().all(|text| !text.contains(|c: char| c.is_ascii_digit())), "a digit is left");
     for format in runaround::report::Format::ALL {
