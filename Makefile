@@ -25,8 +25,9 @@ serve: prepare     ## take recordings over HTTP on http://127.0.0.1:8080
 	cargo run --release --quiet -- models pull
 	cargo run --release --quiet -- serve --data runaround-data
 
+# Without the default features all but the long ones, which need none of them and run below.
 test: prepare prepare-web  ## all tests, the ones with the real models and in a browser included
-	cargo test --quiet --no-default-features --lib
+	cargo test --quiet --no-default-features -- --skip mutants:: --skip kill:: --skip load::
 	cargo test --no-run
 	target/debug/runaround models pull tiny.en voices
 	cargo test

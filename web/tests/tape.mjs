@@ -2,9 +2,9 @@
 import { execFileSync } from "node:child_process";
 
 /**
- * The sound of `recording`, which has so many `channels`, at so many samples a second. `marked` turns carry the two tones by which a server with
- * --live-script knows their words, the same as `runaround dial --marked` puts there; `line` is the number of the first in
- * the script.
+ * The sound of `recording`, which has so many `channels`, at so many samples a second. `marked` turns carry the two tones
+ * by which a server with --live-script knows their words, the same as `runaround dial --marked` puts there; `line` is the
+ * number of the first in the script.
  */
 export function tape(recording, channels, rate, marked = []) {
   const raw = execFileSync("ffmpeg", ["-v", "error", "-i", recording, "-ac", String(channels), "-ar", String(rate), "-f", "s16le", "-"], { maxBuffer: 1 << 28 });
