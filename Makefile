@@ -73,7 +73,7 @@ bench-api:         ## how fast lists, searches, trends and a re-score are over 1
 	cargo build --release
 	scripts/bench-api.py target/release/runaround 10000 200
 
-bench-live:        ## how late live calls are told, what they cost and how many fit (about an hour; needs ffmpeg)
+bench-live:        ## how late live calls are told, what they cost and how many fit (about two hours; needs ffmpeg)
 	cargo build --release
 	target/release/runaround models pull tiny.en base
 	scripts/bench-live.py target/release/runaround
