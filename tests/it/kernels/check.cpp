@@ -34,18 +34,25 @@ static void make(block_q8_0 & x) {
         q = any() > 0.95f ? -128 : (int8_t) lrintf(127 * any());
 }
 
-static double product(ggml_fp16_t a, ggml_fp16_t b) { return (double) _cvtsh_ss(a) * _cvtsh_ss(b); }
-static double product(const block_q8_0 & a, const block_q8_0 & b) {
-    int sum = 0;
-    for (int i = 0; i < 32; ++i)
-        sum += a.qs[i] * b.qs[i];
-    return (double) _cvtsh_ss(a.d) * _cvtsh_ss(b.d) * sum;
+// Adds the products of two numbers, or blocks of them, to `sum`, and without their signs to `size`.
+static void multiply(ggml_fp16_t a, ggml_fp16_t b, double & sum, double & size) {
+    const double one = (double) _cvtsh_ss(a) * _cvtsh_ss(b);
+    sum += one;
+    size += std::fabs(one);
+}
+static void multiply(const block_q8_0 & a, const block_q8_0 & b, double & sum, double & size) {
+    for (int i = 0; i < 32; ++i) {
+        const double one = (double) _cvtsh_ss(a.d) * _cvtsh_ss(b.d) * a.qs[i] * b.qs[i];
+        sum += one;
+        size += std::fabs(one);
+    }
 }
 
 static int wrong = 0;
 
-// Rows of A and B lie further apart than they are long, and nothing but C may be written.
-template <typename Kind> void check(const char * name, int64_t m, int64_t n, int64_t k, int threads, bool taken) {
+// Rows of A and B lie further apart than they are long, and nothing but C may be written. `error` is of the sum of all products,
+// each taken as positive.
+template <typename Kind> void check(const char * name, int64_t m, int64_t n, int64_t k, int threads, bool taken, double error = 1e-6) {
     typedef typename Kind::Number Number;
     const int64_t lda = k + 3, ldb = k + 1, ldc = m + 5;
     std::vector<Number> A(m * lda), B(n * ldb);
@@ -65,13 +72,10 @@ template <typename Kind> void check(const char * name, int64_t m, int64_t n, int
             double wanted = untouched, size = 0;
             if (taken && i < m) {
                 wanted = 0;
-                for (int64_t l = 0; l < k; ++l) {
-                    const double one = product(A[i * lda + l], B[j * ldb + l]);
-                    wanted += one;
-                    size += std::fabs(one);
-                }
+                for (int64_t l = 0; l < k; ++l)
+                    multiply(A[i * lda + l], B[j * ldb + l], wanted, size);
             }
-            if (!(std::fabs(C[j * ldc + i] - wanted) <= 2e-6 * size)) {
+            if (!(std::fabs(C[j * ldc + i] - wanted) <= error * size)) {
                 printf("%s %ld x %ld x %ld, %d threads: row %ld, column %ld is %g and not %g\n", name, (long) m, (long) n, (long) k, threads, (long) i, (long) j, C[j * ldc + i], wanted);
                 wrong = 1;
                 return;
@@ -80,17 +84,35 @@ template <typename Kind> void check(const char * name, int64_t m, int64_t n, int
 }
 
 int main() {
-    for (int64_t n : {24, 25, 29, 30, 97})
-        for (int threads : {1, 3}) {
-            check<runaround::Halves>("halves", 64, n, 64, threads, true);
-            check<runaround::Halves>("halves", 320, n, 1408, threads, true);
-            check<runaround::Blocks>("blocks", 64, n, 2, threads, true);
-            check<runaround::Blocks>("blocks", 512, n, 64, threads, true);
-        }
-    check<runaround::Halves>("halves", 64, 40, 60, 1, false);
-    check<runaround::Halves>("halves", 72 + 1, 40, 64, 1, false);
-    check<runaround::Halves>("halves", 64, 23, 64, 1, false);
-    check<runaround::Blocks>("blocks", 65, 40, 2, 1, false);
-    check<runaround::Blocks>("blocks", 64, 5, 2, 1, false);
+    using runaround::Blocks;
+    using runaround::Halves;
+    using runaround::Rounded;
+    for (int threads : {1, 3}) {
+        // The last panel of rows is not always full.
+        for (int64_t n : {24, 25, 29, 30, 97})
+            for (int64_t more : {0, 16, 17}) {
+                check<Halves>("halves", 64 + more, n, 64, threads, true);
+                check<Halves>("halves", 320 + more, n, 1408, threads, true);
+                check<Blocks>("blocks", 64 + more, n, 2, threads, true);
+                check<Blocks>("blocks", 512 + more, n, 64, threads, true);
+                check<Rounded>("rounded", 64 + more, n, 64, threads, true, 0.01);
+                check<Rounded>("rounded", 64 + more, n, 1488, threads, true, 0.01);
+            }
+        // Few columns: rows as they are, whatever their length.
+        for (int64_t n = 1; n <= 8; ++n)
+            for (int64_t m : {1, 7, 64, 515}) {
+                for (int64_t k : {8, 15, 64, 333, 1408})
+                    check<Halves>("few halves", m, n, k, threads, true);
+                for (int64_t k : {2, 16, 64})
+                    check<Blocks>("few blocks", m, n, k, threads, true);
+            }
+    }
+    check<Halves>("halves", 64, 40, 60, 1, false);
+    check<Rounded>("rounded", 64, 40, 60, 1, false);
+    for (int64_t n : {9, 23}) {
+        check<Halves>("halves", 64, n, 64, 1, false);
+        check<Blocks>("blocks", 64, n, 2, 1, false);
+        check<Rounded>("rounded", 64, n, 64, 1, false);
+    }
     return wrong;
 }
