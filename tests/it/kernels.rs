@@ -21,17 +21,22 @@ fn matrix_kernels_compute_what_plain_loops_do() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let scratch = tempfile::tempdir().unwrap();
     for (kind, _) in kinds.into_iter().filter(|(_, here)| *here) {
-        let program = scratch.path().join(kind);
-        let built = Command::new("c++")
-            .args(["-std=c++17", "-O3", &format!("-march={kind}")])
-            .arg(format!("-DGEMM=\"{}\"", root.join("packaging/gemm.inc").display()))
-            .arg(root.join("tests/it/kernels/check.cpp"))
-            .arg("-o")
-            .arg(&program)
-            .output()
-            .unwrap();
-        assert!(built.status.success(), "{kind}: {}", String::from_utf8_lossy(&built.stderr));
-        let told = Command::new(&program).output().unwrap();
-        assert!(told.status.success(), "{kind}: {}", String::from_utf8_lossy(&told.stdout));
+        for program in ["products", "vectors"] {
+            let built = scratch.path().join(format!("{program}-{kind}"));
+            let packaging = |name: &str| root.join("packaging").join(name).display().to_string();
+            let made = Command::new("c++")
+                .args(["-std=c++17", "-O3", &format!("-march={kind}")])
+                .arg(format!("-DGEMM=\"{}\"", packaging("gemm.inc")))
+                .arg(format!("-DVECTORS=\"{}\"", packaging("vectors.inc")))
+                .arg(format!("-DMEDIAN=\"{}\"", packaging("median.inc")))
+                .arg(root.join(format!("tests/it/kernels/{program}.cpp")))
+                .arg("-o")
+                .arg(&built)
+                .output()
+                .unwrap();
+            assert!(made.status.success(), "{kind}: {}", String::from_utf8_lossy(&made.stderr));
+            let told = Command::new(&built).output().unwrap();
+            assert!(told.status.success(), "{program}, {kind}: {}", String::from_utf8_lossy(&told.stdout));
+        }
     }
 }
